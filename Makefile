@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# mod_miningproxy: see README.md. "make help" lists the targets.
+BUILD    ?= build
+ifeq ($(origin CC),default)
+CC        = gcc
+endif
+OPT      ?= -O2 -g
+LAYERS   ?= base codec core store upstream service
+WARN      = -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wvla \
+            -Wwrite-strings -Wundef
+PKGS      = apr-1 apr-util-1 jansson libcurl sqlite3 libmariadb libcrypto
+PKG_CPPFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CPPFLAGS += -Iinclude -D_GNU_SOURCE $(PKG_CPPFLAGS)
+CFLAGS   += $(OPT) $(WARN) -fPIC -fvisibility=hidden -pthread $(SANITIZE)
+LDLIBS    = $(PKG_LIBS) -lcrypt -lm
+LDFLAGS  += -pthread $(SANITIZE)
+
+LIB_SRC  := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c))
+LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
+MOD_OBJ  := $(BUILD)/mod_miningproxy.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/httpd/*.c))
+TESTS    ?= $(basename $(notdir $(wildcard test/unit/test_*.c)))
+TEST_BIN := $(TESTS:%=$(BUILD)/test/unit/%)
+MODULE    = $(BUILD)/mod_miningproxy.so
+FARM      = $(BUILD)/farm
+
+# Where things go. httpd's own folders are what apxs says.
+PREFIX      ?= /usr
+LIBEXECDIR  ?= $(shell apxs -q libexecdir)
+SYSCONFDIR  ?= $(shell apxs -q sysconfdir)
+SHAREDIR     = $(PREFIX)/share/miningproxy
+SBINDIR      = $(PREFIX)/sbin
+MODSDIR      = $(SYSCONFDIR)/mods-available
+INSTALL_ENV  = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' LIBEXECDIR='$(LIBEXECDIR)' SHAREDIR='$(SHAREDIR)' SBINDIR='$(SBINDIR)' MODSDIR='$(MODSDIR)'
+
+# "make run": its port, and the database that add-pool and its like change.
+PORT     ?= 8332
+DATABASE ?=
+PYTHON    = /usr/bin/python3
+PYTEST    = MP_BUILD='$(abspath $(BUILD))' $(PYTHON) -m pytest -q $(PYTESTFLAGS)
+
+all: $(MODULE) $(FARM)
+
+$(BUILD)/libmp.a: $(LIB_OBJ)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c | tools-are-there
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The module's record is the only thing that httpd sees; httpd's headers do not mark it as visible on Unix.
+HTTPD_INCLUDE := $(shell apxs -q includedir 2>/dev/null)
+$(MOD_OBJ): CPPFLAGS += -isystem $(HTTPD_INCLUDE)
+$(BUILD)/mod_miningproxy.o: CFLAGS += -fvisibility=default
+
+$(MODULE): $(MOD_OBJ) $(BUILD)/libmp.a
+	$(CC) -shared $(LDFLAGS) -Wl,-z,relro,-z,now,--exclude-libs,ALL -o $@ $^ $(LDLIBS)
+	@$(if $(SANITIZE),:,nm -D --defined-only $@ | awk '{ print $$3 }' | grep -qvx miningproxy_module && { rm -f $@; \
+	echo 'make: $@ exports more than miningproxy_module' >&2; exit 1; } || :)
+
+$(FARM): $(BUILD)/tools/farm.o $(BUILD)/libmp.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/test/unit/%: $(BUILD)/test/unit/%.o $(BUILD)/test/unit/tap.o $(BUILD)/libmp.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# One sentence instead of a page of errors when the packages are missing. "make run" and "make check" install them.
+tools-are-there:
+	@command -v $(firstword $(CC)) >/dev/null && command -v apxs >/dev/null && pkg-config --exists $(PKGS) || { \
+	echo 'make: compiler or libraries are missing; "tools/packages build" installs them (make run and make check do so themselves).' >&2; exit 1; }
+
+## Run it
+run: ## install what is missing, build, and serve miners on port 8332 (PORT=...)
+	@tools/packages run
+	@tools/run prepare
+	@$(MAKE) --no-print-directory --silent all
+	@BUILD='$(BUILD)' PORT='$(PORT)' DATABASE='$(DATABASE)' exec tools/run
+
+add-pool: $(FARM) ## add a mining pool: NAME=alpha URL=http://pool.example.com:8332
+	@$(call need,NAME URL)$(farm) add-pool $(call text,NAME) $(call text,URL)
+
+add-worker: $(FARM) ## add a miner's account: NAME=rig1 PASSWORD=secret
+	@$(call need,NAME PASSWORD)$(farm) add-worker $(call text,NAME) $(call text,PASSWORD)
+
+assign: $(FARM) ## let a worker mine for a pool: WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
+	@$(call need,WORKER POOL USER POOL_PASSWORD PRIORITY)$(farm) assign $(call text,WORKER) $(call text,POOL) \
+	$(call text,USER) $(call text,POOL_PASSWORD) $(call text,PRIORITY)
+
+list: $(FARM) ## show pools, workers and assignments
+	@$(farm) list
+
+## Check it
+check: ## install what tests need and run every test
+	@tools/packages check
+	@tools/check
+
+unit: $(TEST_BIN) ## unit tests of everything below httpd
+	prove $(PROVEFLAGS) --exec '' $(TEST_BIN)
+
+lint: $(BUILD)/libmp.a ## layers, sizes, format, tags, directives, clang-tidy
+	@BUILD='$(BUILD)' test/lint/run
+
+http: all ## tests against a real httpd
+	$(PYTEST) test/http
+
+browser: all ## tests in a real browser
+	$(PYTEST) test/browser
+
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan)
+	$(MAKE) unit all BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+tsan: ## unit tests under ThreadSanitizer (in build-tsan)
+	$(MAKE) unit all BUILD=build-tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread -fno-omit-frame-pointer'
+
+## Install it
+install: all ## module, command, SQL and configuration into the system (DESTDIR=, PREFIX=)
+	@$(INSTALL_ENV) tools/install
+
+uninstall: ## remove what install put there
+	@$(INSTALL_ENV) tools/install --remove
+
+clean: ## remove build folders; var/ with its database stays
+	rm -rf build build-* $(BUILD)
+
+help: ## this list
+	@sed -n -e 's/^## \(.*\)/\n\1:/p' -e 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' 'NF > 1 { printf "%-18s %s\n", $$1, $$2; next } { print }'
+
+# $(call need,NAME URL): one sentence if one of these is not given on the command line (the shell's own $USER does not count).
+# $(call text,NAME): the value as typed, for the shell: a password may hold any sign.
+missing = $(foreach name,$(1),$(if $(filter command,$(firstword $(origin $(name)))),,$(name)=))
+need = $(if $(call missing,$(1)),echo 'make $@: $(strip $(call missing,$(1))) missing. Example: make $@ $(EXAMPLE)' >&2; exit 2;)
+text = '$(subst ','\'',$(value $(1)))'
+farm = tools/run prepare && $(FARM) '$(or $(DATABASE),sqlite:$(CURDIR)/var/database/miningproxy.db)'
+add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
+add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
+assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
+
+.PHONY: all run add-pool add-worker assign list check unit lint http browser asan tsan install uninstall clean help tools-are-there
+.PRECIOUS: $(BUILD)/%.o
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

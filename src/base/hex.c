@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* By hand and without <ctype.h>: the answer must not depend on a locale, and every getwork passes through here several times. */
+#include "base/hex.h"
+
+static int digit_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+char *mp_hex_format(char *text, const unsigned char *bytes, apr_size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (apr_size_t i = 0; i < size; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 0x0f];
+    }
+    text[2 * size] = '\0';
+    return text;
+}
+
+bool mp_hex_parse(unsigned char *bytes, apr_size_t size, const char *text)
+{
+    for (apr_size_t i = 0; i < size; i++) {
+        int high = digit_value(text[2 * i]);
+        int low = high < 0 ? -1 : digit_value(text[2 * i + 1]);
+        if (low < 0)
+            return false;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+apr_size_t mp_hex_span(const char *text)
+{
+    apr_size_t length = 0;
+
+    while (digit_value(text[length]) >= 0)
+        length++;
+    return length;
+}

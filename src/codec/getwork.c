@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Work and shares are kept as bytes in data order, the order of the hex digits: the proxy compares and forwards them, and only hashing
+ * needs the header's own order. So upper case, odd padding and lengths stop at this file. */
+#include "codec/getwork.h"
+
+#include "base/assert.h"
+#include "base/hex.h"
+#include "base/sha256.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#define HEADER_DIGITS ((apr_size_t)2 * MP_GETWORK_HEADER_SIZE)
+#define HASH_DIGITS ((apr_size_t)2 * MP_SHA256_SIZE)
+#define ROLL_SECONDS_MAX 7200 /* no pool takes a time further ahead */
+
+/* SHA-256's padding of 80 bytes, in data order. */
+static const char padding[] = "00000080"
+                              "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+                              "80020000";
+
+/* The same for hash1, 32 bytes: a constant that the oldest miners want to see. */
+static const char hash1[] = "0000000000000000000000000000000000000000000000000000000000000000"
+                            "00000080"
+                            "000000000000000000000000000000000000000000000000"
+                            "00010000";
+
+_Static_assert(sizeof(padding) - 1 == MP_GETWORK_DATA_DIGITS - 2 * MP_GETWORK_HEADER_SIZE, "data has 128 bytes");
+_Static_assert(sizeof(hash1) - 1 == 128, "hash1 has 64 bytes");
+
+/* Between data order and the header's own order; the way back is the same. */
+static void swap_words(unsigned char *to, const unsigned char *from, apr_size_t size)
+{
+    for (apr_size_t i = 0; i < size; i++)
+        to[i] = from[i ^ 3];
+}
+
+/* What both data of a work and data of a share must be; what names it for the sentence. */
+static apr_status_t parse_data(unsigned char header[MP_GETWORK_HEADER_SIZE], const char *data, const char *word, const char *what,
+                               mp_result_t *why)
+{
+    apr_size_t digits = mp_hex_span(data);
+
+    if (digits < HEADER_DIGITS && data[digits] == '\0')
+        return mp_result_set(why, APR_EINVAL, word,
+                             "%s has %" APR_SIZE_T_FMT " hexadecimal digits; a block header needs at least %" APR_SIZE_T_FMT, what, digits,
+                             HEADER_DIGITS);
+    if (!mp_hex_parse(header, MP_GETWORK_HEADER_SIZE, data))
+        return mp_result_set(why, APR_EINVAL, word,
+                             "%s is not hexadecimal: character %" APR_SIZE_T_FMT " of the %" APR_SIZE_T_FMT " is wrong", what, digits + 1,
+                             HEADER_DIGITS);
+    return APR_SUCCESS;
+}
+
+apr_status_t mp_getwork_share_parse(unsigned char header[MP_GETWORK_HEADER_SIZE], const char *data, mp_result_t *why)
+{
+    return parse_data(header, data, "bad-data", "the share's data", why);
+}
+
+char *mp_getwork_share_format(char *text, const unsigned char header[MP_GETWORK_HEADER_SIZE])
+{
+    mp_hex_format(text, header, MP_GETWORK_HEADER_SIZE);
+    memcpy(text + HEADER_DIGITS, padding, sizeof(padding));
+    return text;
+}
+
+void mp_getwork_hash(unsigned char hash[MP_SHA256_SIZE], const unsigned char header[MP_GETWORK_HEADER_SIZE])
+{
+    unsigned char swapped[MP_GETWORK_HEADER_SIZE];
+
+    swap_words(swapped, header, sizeof(swapped));
+    mp_sha256d(hash, swapped, sizeof(swapped));
+}
+
+static bool is_hash_text(const mp_json_t *json)
+{
+    const char *text = mp_json_text(json);
+    return text && strlen(text) == HASH_DIGITS && mp_hex_span(text) == HASH_DIGITS;
+}
+
+static apr_status_t read_header(mp_getwork_t *work, const mp_json_t *result, mp_result_t *why)
+{
+    const char *data = mp_json_text(mp_json_get(result, "data"));
+
+    if (!mp_json_is_object(result))
+        return mp_result_set(why, APR_EINVAL, "bad-work", "the work is not a JSON object with \"data\"");
+    if (data == NULL)
+        return mp_result_set(why, APR_EINVAL, "bad-work", "the work has no \"data\" that is a string");
+    return parse_data(work->header, data, "bad-work", "the work's data", why);
+}
+
+static apr_status_t read_target(mp_getwork_t *work, const mp_json_t *result, mp_result_t *why)
+{
+    const mp_json_t *target = mp_json_get(result, "target");
+
+    if (target == NULL || mp_json_is_null(target))
+        mp_target_from_difficulty(work->target, 1);
+    else if (!is_hash_text(target) || !mp_hex_parse(work->target, MP_TARGET_SIZE, mp_json_text(target)))
+        return mp_result_set(why, APR_EINVAL, "bad-work", "the work's target is not a string of 64 hexadecimal digits");
+    work->difficulty = mp_target_difficulty(work->target);
+    if (work->difficulty > 0)
+        return APR_SUCCESS;
+    return mp_result_set(why, APR_EINVAL, "bad-work", "the work's target is zero: no share could ever meet it");
+}
+
+static const char *midstate_text(char *text, const unsigned char header[MP_GETWORK_HEADER_SIZE])
+{
+    unsigned char block[MP_SHA256_BLOCK_SIZE];
+    unsigned char state[MP_SHA256_SIZE];
+
+    swap_words(block, header, sizeof(block));
+    mp_sha256_midstate(state, block);
+    return mp_hex_format(text, state, sizeof(state));
+}
+
+static void complete(mp_getwork_t *work, const mp_json_t *result, apr_pool_t *p)
+{
+    char text[MP_GETWORK_DATA_DIGITS + 1];
+
+    work->result = mp_json_copy(result, p);
+    mp_json_set(work->result, "data", mp_json_text_create(mp_getwork_share_format(text, work->header), p));
+    mp_json_set(work->result, "target", mp_json_text_create(mp_hex_format(text, work->target, MP_TARGET_SIZE), p));
+    if (!is_hash_text(mp_json_get(result, "midstate")))
+        mp_json_set(work->result, "midstate", mp_json_text_create(midstate_text(text, work->header), p));
+    if (!mp_json_is_text(mp_json_get(result, "hash1")))
+        mp_json_set(work->result, "hash1", mp_json_text_create(hash1, p));
+    /* Miners leave for the places that these name. */
+    mp_json_remove(work->result, "serverlist");
+    mp_json_remove(work->result, "longpolluri");
+}
+
+apr_status_t mp_getwork_parse(mp_getwork_t **work, const mp_json_t *result, mp_result_t *why, apr_pool_t *p)
+{
+    mp_getwork_t *parsed = apr_pcalloc(p, sizeof(*parsed));
+
+    apr_status_t status = read_header(parsed, result, why);
+    if (status == APR_SUCCESS)
+        status = read_target(parsed, result, why);
+    if (status != APR_SUCCESS)
+        return status;
+    complete(parsed, result, p);
+    *work = parsed;
+    return APR_SUCCESS;
+}
+
+const char *mp_getwork_format(const mp_getwork_t *work, bool keep_identifier, apr_pool_t *p)
+{
+    if (keep_identifier || !mp_json_get(work->result, "identifier"))
+        return mp_json_format(work->result, p);
+    mp_json_t *without = mp_json_copy(work->result, p);
+    mp_json_remove(without, "identifier");
+    return mp_json_format(without, p);
+}
+
+/* A whole number with blanks around it, capped; 0 for anything else, negative numbers included. */
+static int parse_seconds(const char *text)
+{
+    int seconds = 0;
+
+    while (apr_isspace(*text))
+        text++;
+    for (; *text >= '0' && *text <= '9'; text++)
+        seconds = seconds >= ROLL_SECONDS_MAX ? ROLL_SECONDS_MAX : seconds * 10 + (*text - '0');
+    while (apr_isspace(*text))
+        text++;
+    if (*text != '\0')
+        return 0;
+    return seconds > ROLL_SECONDS_MAX ? ROLL_SECONDS_MAX : seconds;
+}
+
+static mp_roll_t roll_for(int *seconds, const char *number)
+{
+    *seconds = parse_seconds(number);
+    return *seconds > 0 ? MP_ROLL_EXPIRE : MP_ROLL_NO;
+}
+
+mp_roll_t mp_roll_parse(int *seconds, const char *value)
+{
+    static const char expire[] = "expire=";
+
+    *seconds = 0;
+    while (value && apr_isspace(*value))
+        value++;
+    if (value == NULL || *value == '\0' || *value == 'n' || *value == 'N')
+        return MP_ROLL_NO;
+    if (strncasecmp(value, expire, sizeof(expire) - 1) == 0)
+        return roll_for(seconds, value + sizeof(expire) - 1);
+    if (strchr("0123456789+-.", *value) && parse_seconds(value) != 1)
+        return roll_for(seconds, value);
+    return MP_ROLL_YES;
+}
+
+const char *mp_roll_format(mp_roll_t roll, int seconds, const char *user_agent, apr_pool_t *p)
+{
+    static const char poclbm[] = "poclbm";
+
+    if (roll == MP_ROLL_YES)
+        return "Y";
+    if (roll == MP_ROLL_EXPIRE && seconds > 0)
+        return apr_psprintf(p, "expire=%d", seconds > ROLL_SECONDS_MAX ? ROLL_SECONDS_MAX : seconds);
+    return user_agent && strncasecmp(user_agent, poclbm, sizeof(poclbm) - 1) == 0 ? NULL : "N";
+}
