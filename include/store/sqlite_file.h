@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file of an SQLite database as a file: making it with the right owner and mode, and saying what keeps it from being used. Never opens it: closing
+ * a descriptor would drop the locks that SQLite holds on the same file in another thread. */
+#ifndef MP_STORE_SQLITE_FILE_H
+#define MP_STORE_SQLITE_FILE_H
+
+#include "base/result.h"
+#include "store/store_url.h"
+
+/** Makes an empty file, mode 0600, if there is none. */
+apr_status_t mp_sqlite_file_create(const mp_store_url_t *url, mp_result_t *why);
+
+/** Fills why with the reason why the file (or what belongs beside it) cannot be opened or written; SQLite says "unable to open database file" to all of it.
+ * @return APR_EMISMATCH ("schema-missing") if there is no such file, APR_EGENERAL otherwise */
+apr_status_t mp_sqlite_file_describe(const mp_store_url_t *url, mp_result_t *why);
+
+#endif

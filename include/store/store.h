@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database as the rest of the module sees it: verbs of the domain, one face for SQLite and MySQL. Every verb takes a connection from
+ * the child's list, may block up to the database timeout, and can be called on any thread but the I/O thread. Failures come back as a
+ * status and an mp_result_t with words for people; nobody above sees an errno of MySQL or SQLite. Nothing here logs.
+ *   APR_SUCCESS     done, and committed
+ *   APR_NOTFOUND    no such row
+ *   APR_EEXIST      a name or key is taken already
+ *   APR_EGENERAL    the database is away or refused: try again later (word "database-away", "database-busy", "database-refused", "database-error")
+ *   APR_EMISMATCH   the schema is missing, older or newer than ours (word "schema-missing", "schema-old", "schema-new") */
+#ifndef MP_STORE_STORE_H
+#define MP_STORE_STORE_H
+
+#include "base/result.h"
+#include "core/model.h"
+#include "core/roster.h"
+
+#define MP_SCHEMA_VERSION 4
+#define MP_STATISTICS_PERIOD 300 /* seconds per row of share_stats */
+
+typedef struct mp_store_t mp_store_t;
+
+typedef struct mp_store_options_t {
+    const char *url;             /* "sqlite:/abs/path" or "mysql://user@host[:port]/db[?socket=...&ssl-ca=...]" */
+    const char *password_file;   /* its first line is the password, instead of one in the URL; NULL: the URL's, or none */
+    int connections_min;         /* kept open when idle */
+    int connections_max;         /* at most, in this child */
+    apr_interval_time_t timeout; /* connect, query, and waiting for a free connection or an SQLite lock */
+} mp_store_options_t;
+
+/** Checks a database URL without touching the database: for configtest. @return NULL, or a sentence that says what is wrong and what would be right */
+const char *mp_store_url_check(const char *url, apr_pool_t *p);
+
+/** True for a database that lives in a file of this machine, owned by the module ("sqlite:"); *path (may be NULL) is then that file. */
+bool mp_store_url_is_file(const char *url, const char **path, apr_pool_t *p);
+
+/**
+ * Once per process, after the fork and before threads. Connects to nothing. Reads the password file. The store dies with p.
+ * @return APR_EINVAL for a bad URL, APR_ENOENT and others for the password file
+ */
+apr_status_t mp_store_create(mp_store_t **store, const mp_store_options_t *options, mp_result_t *why, apr_pool_t *p);
+
+/** Makes the database ready as far as the module may: an SQLite file and its schema are created if missing (safe against other
+ * processes doing the same), MySQL is left as it is. Then checks the version; makes settings.secret if there is none. */
+apr_status_t mp_store_prepare(mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/** settings.generation: raised by every change of workers, pools or assignments that is made through the store. */
+apr_status_t mp_store_load_generation(apr_int64_t *generation, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/** Everything a roster is made of, read in one snapshot. Rows live in p. Checks the schema version as well. */
+apr_status_t mp_store_load_roster(mp_roster_rows_t **rows, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/**
+ * Records shares in one transaction: a share whose id is already there changes nothing, except that an unknown verdict is replaced by a known
+ * one; statistics are raised only by what became known now. Deadlocks and lock timeouts are retried inside.
+ * @param shares count pointers, in any order
+ * @param inserted how many rows were new; may be NULL
+ */
+apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
+                                  mp_result_t *why, apr_pool_t *p);
+
+/* A work that was handed out: its route for work_data, and one more getwork for share_stats. */
+typedef struct mp_store_work_t {
+    mp_route_t route;
+    unsigned char head[MP_HEAD_SIZE];
+} mp_store_work_t;
+
+/** Upserts routes (the latest wins) and raises the getwork counts, in one transaction. */
+apr_status_t mp_store_save_works(const mp_store_work_t *works, apr_size_t count, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/** @return APR_NOTFOUND if this worker was never given such work, or it has been cleaned away; route->fingerprint is always 0 */
+apr_status_t mp_store_find_route(mp_route_t *route, apr_uint32_t worker_id, const unsigned char head[MP_HEAD_SIZE], mp_store_t *store,
+                                 mp_result_t *why, apr_pool_t *p);
+
+/** The recorded share of that id. @return APR_NOTFOUND if it was never recorded */
+apr_status_t mp_store_find_share(mp_share_t *share, const unsigned char id[MP_KEY_SIZE], mp_store_t *store, mp_result_t *why,
+                                 apr_pool_t *p);
+
+/** Replaces a stored password if it still is what it was; does not raise the generation. @return APR_NOTFOUND if it had changed meanwhile */
+apr_status_t mp_store_save_rehash(apr_uint32_t worker_id, const char *old_password, const char *new_password, mp_store_t *store,
+                                  mp_result_t *why, apr_pool_t *p);
+
+/* Changes by the operator. Each is one transaction that raises the generation. Names and URLs are stored as given; the caller has checked them. */
+apr_status_t mp_store_add_pool(apr_uint32_t *id, const char *name, const char *url, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+apr_status_t mp_store_add_worker(apr_uint32_t *id, const char *name, const char *password_hash, mp_store_t *store, mp_result_t *why,
+                                 apr_pool_t *p);
+/** Creates or replaces the assignment; pool and worker must exist. */
+apr_status_t mp_store_save_assignment(const mp_roster_assignment_row_t *row, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+apr_status_t mp_store_set_pool_enabled(apr_uint32_t id, bool enabled, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+#endif

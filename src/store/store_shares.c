@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shares: recorded exactly once, whoever brings them how often. The row's key makes a repetition harmless, and statistics are raised in the same
+ * transaction by what the row's own statement says became known, so the sum of the known rows and share_stats never part. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "store/statistics.h"
+#include "store/store_private.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+
+typedef struct recording_t {
+    const mp_share_t **shares; /* sorted by id */
+    apr_size_t count;
+    mp_statistics_t *statistics; /* room for count */
+    apr_size_t statistics_count;
+    apr_size_t inserted;
+} recording_t;
+
+static int compare_ids(const void *left, const void *right)
+{
+    const mp_share_t *const *a = left, *const *b = right;
+    int order = memcmp((*a)->id, (*b)->id, MP_KEY_SIZE);
+
+    /* Of one id in a batch, the earlier one goes first, so that equal batches do the same in every engine. */
+    if (order != 0)
+        return order;
+    return ((*a)->time > (*b)->time) - ((*a)->time < (*b)->time);
+}
+
+static mp_value_t result_of(mp_verdict_t verdict)
+{
+    if (verdict == MP_VERDICT_UNKNOWN)
+        return MP_NULL;
+    return MP_INTEGER(verdict == MP_VERDICT_ACCEPTED);
+}
+
+/* @param became_known true if statistics must hear of it */
+static apr_status_t save_share(recording_t *recording, const mp_share_t *share, mp_connection_t *connection, mp_result_t *why)
+{
+    char when[20], reason[MP_REASON_SIZE], cut[MP_REASON_SIZE];
+
+    apr_cpystrn(cut, share->reason, sizeof(cut));
+    mp_text_clean(reason, sizeof(reason), cut);
+    const mp_value_t params[] = {
+        MP_BLOB(share->id, MP_KEY_SIZE),
+        MP_INTEGER(share->worker_id),
+        MP_INTEGER(share->pool_id),
+        result_of(share->verdict),
+        reason[0] ? MP_TEXT(reason) : MP_NULL,
+        MP_REAL(mp_statistics_difficulty(share->difficulty)),
+        MP_TEXT(mp_clock_format_utc(when, share->time)),
+    };
+    mp_statement_call_t call = {.statement = MP_STATEMENT_SAVE_SHARE, .params = params, .param_count = 7};
+    apr_status_t status = mp_connections_run(connection, &call, why);
+    if (status != APR_SUCCESS)
+        return status;
+    recording->inserted += call.insert_id != 0;
+    if (call.affected == 0 || share->verdict == MP_VERDICT_UNKNOWN)
+        return APR_SUCCESS;
+    bool is_accepted = share->verdict == MP_VERDICT_ACCEPTED;
+    recording->statistics[recording->statistics_count++] = (mp_statistics_t){
+        .period = mp_statistics_period(share->time),
+        .worker_id = share->worker_id,
+        .pool_id = share->pool_id,
+        .accepted = is_accepted,
+        .rejected = !is_accepted,
+        .accepted_difficulty = is_accepted ? mp_statistics_difficulty(share->difficulty) : 0,
+    };
+    return APR_SUCCESS;
+}
+
+static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_result_t *why)
+{
+    recording_t *recording = baton;
+
+    recording->inserted = recording->statistics_count = 0;
+    for (apr_size_t i = 0; i < recording->count; i++) {
+        apr_status_t status = save_share(recording, recording->shares[i], connection, why);
+        if (status != APR_SUCCESS)
+            return status;
+    }
+    return mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
+}
+
+apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
+                                  mp_result_t *why, apr_pool_t *p)
+{
+    recording_t recording = {.count = count};
+    apr_status_t status = APR_SUCCESS;
+
+    if (count > 0) {
+        recording.shares = apr_pmemdup(p, shares, count * sizeof(*shares));
+        recording.statistics = apr_palloc(p, count * sizeof(*recording.statistics));
+        qsort(recording.shares, count, sizeof(*recording.shares), compare_ids);
+        status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
+    }
+    if (inserted)
+        *inserted = status == APR_SUCCESS ? recording.inserted : 0;
+    return status;
+}
+
+typedef struct finding_t {
+    mp_share_t *share;
+    bool is_found;
+    apr_pool_t *p;
+} finding_t;
+
+static mp_verdict_t verdict_of(const mp_value_t *result)
+{
+    if (mp_value_is_null(result))
+        return MP_VERDICT_UNKNOWN;
+    return mp_value_integer(result) ? MP_VERDICT_ACCEPTED : MP_VERDICT_REJECTED;
+}
+
+static void read_share(void *baton, const mp_value_t *columns, int count)
+{
+    finding_t *finding = baton;
+    mp_share_t *share = finding->share;
+
+    (void)count;
+    share->worker_id = mp_value_id(&columns[0]);
+    share->pool_id = mp_value_id(&columns[1]);
+    share->verdict = verdict_of(&columns[2]);
+    mp_text_clean(share->reason, sizeof(share->reason), mp_value_text(&columns[3], finding->p));
+    share->difficulty = mp_value_real(&columns[4]);
+    if (mp_clock_parse_utc(&share->time, mp_value_text(&columns[5], finding->p)) != APR_SUCCESS)
+        share->time = 0;
+    finding->is_found = true;
+}
+
+apr_status_t mp_store_find_share(mp_share_t *share, const unsigned char id[MP_KEY_SIZE], mp_store_t *store, mp_result_t *why, apr_pool_t *p)
+{
+    finding_t finding = {.share = share, .p = p};
+    const mp_value_t params[] = {MP_BLOB(id, MP_KEY_SIZE)};
+    mp_statement_call_t call = {
+        .statement = MP_STATEMENT_FIND_SHARE, .params = params, .param_count = 1, .row = read_share, .baton = &finding};
+
+    memset(share, 0, sizeof(*share));
+    memcpy(share->id, id, MP_KEY_SIZE);
+    apr_status_t status = mp_transaction_run_one(store->connections, &call, why);
+    if (status == APR_SUCCESS && !finding.is_found)
+        return mp_result_set(why, APR_NOTFOUND, "not-found", "no share of that id is recorded");
+    return status;
+}
