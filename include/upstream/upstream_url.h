@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* URLs of pools and proxies: what an operator may type, and which of them name the same server. Parsed by libcurl, so that a check and the transfer
+ * never understand one URL in two ways. Pure. */
+#ifndef MP_UPSTREAM_UPSTREAM_URL_H
+#define MP_UPSTREAM_UPSTREAM_URL_H
+
+#include <apr_pools.h>
+#include <stdbool.h>
+
+/** True if the URL begins with the scheme (lower case, without "://"), whatever its case. */
+bool mp_upstream_url_has_scheme(const char *url, const char *scheme);
+
+/** Length of "scheme://host:port" at the beginning of the URL, user information included; of the whole if that is not there. */
+apr_size_t mp_upstream_url_origin_length(const char *url);
+
+/** True if scheme, host and port are the same, default ports filled in. */
+bool mp_upstream_url_is_same_origin(const char *a, const char *b);
+
+/** What is wrong with a URL over HTTP, whose scheme was checked already: host, port, blanks, fragment, user information. @return NULL, or a sentence */
+const char *mp_upstream_url_check_http(const char *url, apr_pool_t *p);
+
+/** The same for the URL of a proxy: http, https, socks4, socks4a, socks5, socks5h; host and port; no path. @return NULL, or a sentence */
+const char *mp_upstream_url_check_proxy(const char *url, apr_pool_t *p);
+
+#endif

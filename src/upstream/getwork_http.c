@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shares never let libcurl repeat them; requests for work do, because a lost work costs nothing. Nothing is asked of a pool that could lead a miner
+ * away from the proxy: no noncerange, no hostlist, no switchto. */
+#include "upstream/getwork_http.h"
+
+#include "base/assert.h"
+#include "codec/getwork.h"
+#include "codec/jsonrpc.h"
+#include "upstream/getwork_reply.h"
+#include "upstream/transfer.h"
+#include "upstream/upstream_url.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#define IDLE_MAX 256     /* connections that worker threads keep, for all pools */
+#define LOOP_IDLE_MAX 16 /* handles of the I/O thread; its connections belong to the loop */
+
+typedef struct getwork_http_t {
+    mp_handles_t *handles;
+    mp_handles_t *loop_handles;
+    mp_loop_t *loop;
+} getwork_http_t;
+
+static const char *const schemes[] = {"http", "https", NULL};
+static const char *const headers[] = {"Content-Type: application/json", "X-Mining-Extensions: longpoll midstate rollntime submitold",
+                                      "Expect:", NULL};
+
+static apr_status_t create(void **state, const mp_upstream_options_t *options, mp_loop_t *loop, apr_pool_t *p)
+{
+    getwork_http_t *http = apr_pcalloc(p, sizeof(*http));
+    mp_handles_options_t wanted = {
+        .proxy = options->proxy, .user_agent = options->user_agent, .ca_file = options->ca_file, .headers = headers, .idle_max = IDLE_MAX};
+
+    apr_status_t status = mp_handles_create(&http->handles, &wanted, p);
+    if (status != APR_SUCCESS)
+        return status;
+    wanted.idle_max = LOOP_IDLE_MAX;
+    http->loop = loop;
+    *state = http;
+    return mp_handles_create(&http->loop_handles, &wanted, p);
+}
+
+static mp_transfer_request_t make_request(const mp_upstream_call_t *call, const char *param, apr_pool_t *p)
+{
+    return (mp_transfer_request_t){
+        .url = call->pool->url,
+        .username = call->credentials->username,
+        .password = call->credentials->password,
+        .body = mp_jsonrpc_format_request("getwork", param, p),
+        .timeout = call->timeout,
+        .is_repeatable = param == NULL,
+    };
+}
+
+static apr_status_t describe_no_memory(mp_result_t *why)
+{
+    return mp_result_set(why, APR_ENOMEM, "out-of-memory", "this server is out of memory");
+}
+
+static apr_status_t read_work(mp_work_t **work, mp_blame_t *blame, const mp_transfer_t *transfer, mp_result_t *why, apr_pool_t *p)
+{
+    const mp_result_t *failure = mp_transfer_failure(transfer);
+
+    if (failure->status == APR_SUCCESS)
+        return mp_getwork_reply_read_work(work, blame, mp_transfer_answer(transfer), mp_transfer_redirect_url(transfer), why, p);
+    *blame = failure->status == APR_ENOMEM || failure->status == APR_EINTR ? MP_BLAME_NOBODY : MP_BLAME_POOL;
+    *why = *failure;
+    return failure->status;
+}
+
+static apr_status_t fetch_work(mp_work_t **work, mp_blame_t *blame, void *state, const mp_upstream_call_t *call, mp_result_t *why,
+                               apr_pool_t *p)
+{
+    getwork_http_t *http = state;
+    mp_transfer_request_t request = make_request(call, NULL, p);
+    mp_transfer_t *transfer = NULL;
+
+    *blame = MP_BLAME_NOBODY;
+    if (mp_transfer_create(&transfer, http->handles, &request, p) != APR_SUCCESS)
+        return describe_no_memory(why);
+    mp_transfer_run(transfer);
+    apr_status_t status = read_work(work, blame, transfer, why, p);
+    mp_transfer_destroy(transfer);
+    return status;
+}
+
+/* A share's reason comes from a short list that people count by; the finer word stays in the result. */
+static const char *unknown_reason(const mp_result_t *failure)
+{
+    if (failure->status == APR_TIMEUP)
+        return "timeout";
+    if (strcmp(failure->word, "bad-answer") == 0 || strcmp(failure->word, "answer-too-large") == 0)
+        return "bad-answer";
+    return "connection-lost";
+}
+
+static void describe_undelivered(mp_submission_t *submission, const mp_transfer_t *transfer, mp_result_t *why)
+{
+    const mp_result_t *failure = mp_transfer_failure(transfer);
+    bool is_maybe_sent = mp_transfer_is_maybe_sent(transfer);
+
+    memset(submission, 0, sizeof(*submission));
+    *why = *failure;
+    submission->verdict = MP_VERDICT_UNKNOWN;
+    submission->delivery = is_maybe_sent ? MP_DELIVERY_UNKNOWN : MP_DELIVERY_NOT_SENT;
+    apr_cpystrn(submission->reason, is_maybe_sent ? unknown_reason(failure) : failure->word, sizeof(submission->reason));
+}
+
+static void submit_share(mp_submission_t *submission, void *state, const mp_upstream_call_t *call,
+                         const unsigned char header[MP_HEADER_SIZE], mp_result_t *why, apr_pool_t *p)
+{
+    getwork_http_t *http = state;
+    char data[MP_GETWORK_DATA_DIGITS + 1];
+    mp_transfer_request_t request = make_request(call, mp_getwork_share_format(data, header), p);
+    mp_transfer_t *transfer = NULL;
+
+    if (mp_transfer_create(&transfer, http->handles, &request, p) != APR_SUCCESS) {
+        memset(submission, 0, sizeof(*submission));
+        submission->delivery = MP_DELIVERY_NOT_SENT;
+        describe_no_memory(why);
+        apr_cpystrn(submission->reason, why->word, sizeof(submission->reason));
+        return;
+    }
+    mp_transfer_run(transfer);
+    if (mp_transfer_failure(transfer)->status == APR_SUCCESS)
+        mp_getwork_reply_read_verdict(submission, mp_transfer_answer(transfer), why, p);
+    else
+        describe_undelivered(submission, transfer, why);
+    mp_transfer_destroy(transfer);
+}
+
+/* A probe lives in a pool of its own, with everything that it needs of the call. */
+typedef struct probe_t {
+    apr_pool_t *p;
+    mp_upstream_probed_t *probed;
+    void *baton;
+} probe_t;
+
+static void finish_on_loop(const probe_t *probe, apr_status_t status, mp_blame_t blame, const mp_result_t *why)
+{
+    apr_pool_t *p = probe->p;
+
+    probe->probed(probe->baton, status, blame, why);
+    apr_pool_destroy(p);
+}
+
+static void transferred_on_loop(void *baton, mp_transfer_t *transfer)
+{
+    probe_t *probe = baton;
+    mp_work_t *work = NULL;
+    mp_blame_t blame = MP_BLAME_NOBODY;
+    mp_result_t why = MP_RESULT_NONE;
+    apr_status_t status = read_work(&work, &blame, transfer, &why, probe->p);
+
+    mp_transfer_destroy(transfer);
+    finish_on_loop(probe, status, blame, &why);
+}
+
+static mp_transfer_request_t copy_request(const mp_upstream_call_t *call, apr_pool_t *p)
+{
+    mp_transfer_request_t request = make_request(call, NULL, p);
+
+    request.url = apr_pstrdup(p, request.url);
+    request.username = apr_pstrdup(p, request.username);
+    request.password = apr_pstrdup(p, request.password);
+    return request;
+}
+
+static void probe_on_loop(void *state, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton)
+{
+    getwork_http_t *http = state;
+    mp_transfer_t *transfer = NULL;
+    apr_pool_t *p = NULL;
+
+    MP_ASSERT_ON_LOOP(http->loop);
+    apr_pool_create(&p, NULL);
+    MP_ASSERT(p != NULL);
+    probe_t *probe = apr_pcalloc(p, sizeof(*probe));
+    *probe = (probe_t){.p = p, .probed = probed, .baton = baton};
+    mp_transfer_request_t request = copy_request(call, p);
+    if (mp_transfer_create(&transfer, http->loop_handles, &request, p) == APR_SUCCESS) {
+        mp_loop_transfer_on_loop(http->loop, transfer, transferred_on_loop, probe);
+    } else {
+        mp_result_t why = MP_RESULT_NONE;
+        describe_no_memory(&why);
+        finish_on_loop(probe, why.status, MP_BLAME_NOBODY, &why);
+    }
+}
+
+const mp_upstream_ops_t mp_getwork_http_ops = {
+    .schemes = schemes,
+    .check_url = mp_upstream_url_check_http,
+    .create = create,
+    .fetch_work = fetch_work,
+    .submit_share = submit_share,
+    .probe_on_loop = probe_on_loop,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes outside ASCII are refused although libcurl would convert host names: it does so by the process's locale, which under httpd is "C". */
+#include "upstream/upstream_url.h"
+
+#include <apr_strings.h>
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+
+bool mp_upstream_url_has_scheme(const char *url, const char *scheme)
+{
+    apr_size_t length = strlen(scheme);
+
+    return strncasecmp(url, scheme, length) == 0 && strncmp(url + length, "://", 3) == 0;
+}
+
+apr_size_t mp_upstream_url_origin_length(const char *url)
+{
+    const char *authority = strstr(url, "://");
+
+    if (authority == NULL)
+        return strlen(url);
+    authority += 3;
+    return (apr_size_t)(authority - url) + strcspn(authority, "/?#\\");
+}
+
+static bool is_same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *text_a = NULL;
+    char *text_b = NULL;
+    bool same = curl_url_get(a, part, &text_a, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                curl_url_get(b, part, &text_b, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(text_a, text_b) == 0;
+
+    curl_free(text_a);
+    curl_free(text_b);
+    return same;
+}
+
+bool mp_upstream_url_is_same_origin(const char *a, const char *b)
+{
+    CURLU *url_a = curl_url();
+    CURLU *url_b = curl_url();
+    bool same = url_a != NULL && url_b != NULL && curl_url_set(url_a, CURLUPART_URL, a, 0) == CURLUE_OK &&
+                curl_url_set(url_b, CURLUPART_URL, b, 0) == CURLUE_OK && is_same_part(url_a, url_b, CURLUPART_SCHEME) &&
+                is_same_part(url_a, url_b, CURLUPART_HOST) && is_same_part(url_a, url_b, CURLUPART_PORT);
+
+    curl_url_cleanup(url_a);
+    curl_url_cleanup(url_b);
+    return same;
+}
+
+static const char *check_characters(const char *url)
+{
+    for (const unsigned char *c = (const unsigned char *)url; *c != '\0'; c++) {
+        if (*c == ' ' || *c == '\t')
+            return "the URL contains a blank; remove it, or write it as %20";
+        if (*c < ' ' || *c == 0x7f)
+            return "the URL contains a control character; type it anew";
+        if (*c > 0x7f)
+            return "the URL contains a character outside ASCII; write the host in its xn-- form and other characters as %XX";
+        if (*c == '\\')
+            return "the URL contains a backslash; URLs are written with slashes";
+    }
+    return NULL;
+}
+
+static bool has_part(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK && text[0] != '\0';
+
+    curl_free(text);
+    return found;
+}
+
+static bool is_part(CURLU *url, CURLUPart part, const char *expected)
+{
+    char *text = NULL;
+    bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK && strcmp(text, expected) == 0;
+
+    curl_free(text);
+    return found;
+}
+
+/* Names what libcurl's parser found wrong, in a sentence. */
+static const char *describe(CURLUcode code, apr_pool_t *p)
+{
+    switch (code) {
+    case CURLUE_BAD_PORT_NUMBER:
+        return "the port in the URL must be a number from 1 to 65535";
+    case CURLUE_NO_HOST:
+        return "the URL names no host";
+    case CURLUE_BAD_HOSTNAME:
+        return "the host in the URL contains a character that host names must not have";
+    case CURLUE_BAD_IPV6:
+        return "the URL's IPv6 address cannot be read; it must stand in brackets, like http://[2001:db8::1]:8332/";
+    default:
+        return apr_psprintf(p, "the URL cannot be read (%s); it must read like http://pool.example:8332/", curl_url_strerror(code));
+    }
+}
+
+static const char *check_parts(CURLU *url, const char *text)
+{
+    if (!has_part(url, CURLUPART_HOST))
+        return "the URL names no host";
+    if (is_part(url, CURLUPART_PORT, "0"))
+        return "the port in the URL must be a number from 1 to 65535";
+    if (strchr(text, '#') != NULL)
+        return "the URL contains a fragment (#...), which is never sent to a server; remove it";
+    return NULL;
+}
+
+/* Everything that pools and proxies have in common. */
+static const char *parse(CURLU **url, const char *text, apr_pool_t *p)
+{
+    const char *problem = check_characters(text);
+
+    *url = NULL;
+    if (problem != NULL)
+        return problem;
+    *url = curl_url();
+    if (*url == NULL)
+        return "the URL could not be checked: this server is out of memory";
+    CURLUcode code = curl_url_set(*url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    return code == CURLUE_OK ? check_parts(*url, text) : describe(code, p);
+}
+
+const char *mp_upstream_url_check_http(const char *url, apr_pool_t *p)
+{
+    CURLU *parsed = NULL;
+    const char *problem = parse(&parsed, url, p);
+
+    if (problem == NULL && memchr(url, '@', mp_upstream_url_origin_length(url)) != NULL)
+        problem = "the URL contains a user name; user names and passwords belong to the worker's assignment to the pool";
+    curl_url_cleanup(parsed);
+    return problem;
+}
+
+static bool is_proxy_scheme(const char *url)
+{
+    static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+
+    for (apr_size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (mp_upstream_url_has_scheme(url, schemes[i]))
+            return true;
+    }
+    return false;
+}
+
+const char *mp_upstream_url_check_proxy(const char *url, apr_pool_t *p)
+{
+    CURLU *parsed = NULL;
+
+    if (!is_proxy_scheme(url))
+        return "a proxy must read like http://host:port or socks5h://host:port (http, https, socks4, socks4a, socks5, socks5h)";
+    const char *problem = parse(&parsed, url, p);
+    if (problem == NULL && (has_part(parsed, CURLUPART_QUERY) || !is_part(parsed, CURLUPART_PATH, "/")))
+        problem = "a proxy has a host and a port, but no path";
+    curl_url_cleanup(parsed);
+    return problem;
+}
