@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the child's roster fresh: reads it from the database when the generation counter changed, and every ten seconds regardless, swaps it only if
+ * its content differs, and saves it for children that are born while the database is away. Any thread acquires; the recorder's thread alone refreshes. */
+#ifndef MP_SERVICE_KEEPER_H
+#define MP_SERVICE_KEEPER_H
+
+#include "base/result.h"
+#include "core/roster.h"
+#include "store/store.h"
+
+typedef struct mp_keeper_t mp_keeper_t;
+
+#define MP_KEEPER_GENERATION_INTERVAL apr_time_from_sec(1)
+#define MP_KEEPER_ROSTER_INTERVAL apr_time_from_sec(10)
+
+/** Runs on the recorder's thread after another roster came into force; roster is borrowed. */
+typedef void mp_keeper_changed_t(void *baton, const mp_roster_t *roster);
+
+/** directory holds the saved roster ("roster.json"). Dies with p. */
+apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const char *directory, apr_pool_t *p);
+
+/** Before the recorder starts; may be called once. */
+void mp_keeper_watch(mp_keeper_t *keeper, mp_keeper_changed_t *changed, void *baton);
+
+/**
+ * The roster in force, with a reference for the caller. In the first second of a child's life it waits for the first answer of the
+ * database; while the database is away the saved roster serves.
+ * @return NULL if nothing could be loaded yet: mp_keeper_failure() says why
+ */
+mp_roster_t *mp_keeper_acquire(mp_keeper_t *keeper);
+
+/** The last failure to read the roster; status is APR_SUCCESS if the last attempt went well. */
+void mp_keeper_failure(mp_result_t *why, mp_keeper_t *keeper);
+
+/** Recorder's thread: reads what is due. @return APR_SUCCESS also if nothing was due; otherwise the store's failure */
+apr_status_t mp_keeper_refresh(mp_keeper_t *keeper, mp_result_t *why);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that one child runs, put together once after the fork: its parts know each other through this struct only, and it does not change after
+ * mp_proxy_start(). The use cases (work.h, submit.h) take it; httpd creates, starts and stops it. */
+#ifndef MP_SERVICE_PROXY_H
+#define MP_SERVICE_PROXY_H
+
+#include "service/circuits.h"
+#include "service/keeper.h"
+#include "service/logins.h"
+#include "service/recorder.h"
+#include "service/routes.h"
+#include "service/shared_cache.h"
+#include "service/spool.h"
+#include "store/store.h"
+#include "upstream/upstream.h"
+
+/* What the admin configured for the whole server. Borrowed for the child's life. */
+typedef struct mp_proxy_options_t {
+    mp_store_options_t store;
+    mp_upstream_options_t upstream;
+    mp_circuits_options_t circuits;
+    const char *state_directory;
+    apr_off_t spool_limit; /* bytes, per child */
+    int threads;           /* request threads of this child */
+} mp_proxy_options_t;
+
+typedef struct mp_proxy_t {
+    int threads;
+    mp_shared_cache_t cache;
+    mp_store_t *store;
+    mp_spool_t *spool;
+    mp_keeper_t *keeper;
+    mp_loop_t *loop;
+    mp_upstream_t *upstream;
+    mp_circuits_t *circuits;
+    mp_logins_t *logins;
+    mp_work_queue_t *works;
+    mp_routes_t routes;
+    mp_recorder_t *recorder;
+    volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
+} mp_proxy_t;
+
+/** Builds the parts; no threads yet. @return what failed, in words for the error log: the child then serves 503 */
+apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *options, const mp_shared_cache_t *cache, mp_result_t *why,
+                             apr_pool_t *p);
+
+/** Starts the I/O and the recorder thread. */
+apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why);
+
+/** Ends the threads and closes the spool. No request may be under way. */
+void mp_proxy_stop(mp_proxy_t *proxy);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files in the state directory, replaced as a whole: a reader sees the old content or the new, never half of it. Any thread, any process. */
+#ifndef MP_SERVICE_STATE_FILE_H
+#define MP_SERVICE_STATE_FILE_H
+
+#include "base/result.h"
+
+#include <apr_pools.h>
+
+/** Reads the whole file into p. Symbolic links are not followed. @return APR_ENOENT if there is none */
+apr_status_t mp_state_file_load(const char **text, apr_size_t *length, const char *path, mp_result_t *why, apr_pool_t *p);
+
+/** Writes a new file (mode 0600) beside it, syncs it, and renames it into place. */
+apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries are made when a pool is first heard of and never freed before the child ends: their number is bounded by the pools that ever existed,
+ * and a probe under way may point to one. One lock covers them all; nothing under it blocks. */
+#include "service/circuits.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+#include <stdlib.h>
+
+typedef struct circuit_t {
+    apr_uint32_t pool_id; /* the hash's key */
+    mp_circuits_t *circuits;
+    mp_health_t health;
+    apr_uint32_t url_hash; /* of the URL that the health speaks of */
+    bool is_probing;       /* a probe or its timer is under way */
+    bool is_gone;          /* the roster no longer has this pool */
+    apr_time_t since;
+    mp_result_t last_error;
+    apr_time_t last_error_time;
+} circuit_t;
+
+struct mp_circuits_t {
+    mp_circuits_options_t options;
+    mp_upstream_t *upstream;
+    mp_loop_t *loop;
+    mp_keeper_t *keeper;
+    apr_pool_t *pool; /* only used under the lock */
+    apr_thread_mutex_t *lock;
+    apr_hash_t *by_id;
+};
+
+apr_status_t mp_circuits_create(mp_circuits_t **circuits, const mp_circuits_options_t *options, mp_upstream_t *upstream, mp_loop_t *loop,
+                                mp_keeper_t *keeper, apr_pool_t *p)
+{
+    mp_circuits_t *c = apr_pcalloc(p, sizeof(*c));
+    c->options = *options;
+    c->upstream = upstream;
+    c->loop = loop;
+    c->keeper = keeper;
+    c->by_id = apr_hash_make(p);
+    c->pool = p;
+    *circuits = c;
+    return apr_thread_mutex_create(&c->lock, APR_THREAD_MUTEX_DEFAULT, p);
+}
+
+static circuit_t *find_locked(mp_circuits_t *circuits, apr_uint32_t pool_id)
+{
+    return apr_hash_get(circuits->by_id, &pool_id, sizeof(pool_id));
+}
+
+static apr_uint32_t hash_url(const char *url)
+{
+    apr_ssize_t length = APR_HASH_KEY_STRING;
+    return apr_hashfunc_default(url, &length);
+}
+
+static circuit_t *obtain_locked(mp_circuits_t *circuits, const mp_pool_t *pool)
+{
+    circuit_t *circuit = find_locked(circuits, pool->id);
+    if (!circuit) {
+        circuit = apr_pcalloc(circuits->pool, sizeof(*circuit));
+        circuit->pool_id = pool->id;
+        circuit->circuits = circuits;
+        circuit->url_hash = hash_url(pool->url);
+        circuit->since = mp_clock_now();
+        mp_health_reset(&circuit->health, mp_clock_monotonic());
+        apr_hash_set(circuits->by_id, &circuit->pool_id, sizeof(circuit->pool_id), circuit);
+    }
+    return circuit;
+}
+
+mp_circuit_t mp_circuits_state(void *baton, apr_uint32_t pool_id)
+{
+    mp_circuits_t *circuits = baton;
+    apr_thread_mutex_lock(circuits->lock);
+    const circuit_t *circuit = find_locked(circuits, pool_id);
+    mp_circuit_t state = circuit ? circuit->health.state : MP_CIRCUIT_CLOSED;
+    apr_thread_mutex_unlock(circuits->lock);
+    return state;
+}
+
+static void probe_on_loop(void *baton);
+
+/* @return true if the caller is the one to start the chain of probes */
+static bool record_locked(circuit_t *circuit, bool failed, const mp_pool_t *pool, const mp_result_t *why)
+{
+    if (!mp_health_record(&circuit->health, failed, circuit->circuits->options.failback_after, mp_clock_monotonic()))
+        return false;
+    circuit->since = mp_clock_now();
+    if (circuit->health.state == MP_CIRCUIT_OPEN)
+        mp_log(MP_LOG_WARNING, "MP0210: " MP_POOL_FMT " is down: %s", MP_POOL_ARG(pool), why->sentence);
+    else if (circuit->health.state == MP_CIRCUIT_HALF_OPEN)
+        mp_log(MP_LOG_NOTICE, "MP0211: " MP_POOL_FMT " answers again; it is used once it stayed well for %d s", MP_POOL_ARG(pool),
+               (int)apr_time_sec(circuit->circuits->options.failback_after));
+    else
+        mp_log(MP_LOG_NOTICE, "MP0212: " MP_POOL_FMT " is well", MP_POOL_ARG(pool));
+    bool starts = circuit->health.state != MP_CIRCUIT_CLOSED && !circuit->is_probing;
+    circuit->is_probing |= starts;
+    return starts;
+}
+
+static void start_probing_on_loop(void *baton)
+{
+    circuit_t *circuit = baton;
+    mp_circuits_t *circuits = circuit->circuits;
+    apr_thread_mutex_lock(circuits->lock);
+    apr_interval_time_t delay = mp_health_probe_delay(&circuit->health, circuits->options.failback_after);
+    bool is_over = circuit->health.state == MP_CIRCUIT_CLOSED || circuit->is_gone;
+    circuit->is_probing = !is_over;
+    apr_thread_mutex_unlock(circuits->lock);
+    if (!is_over)
+        mp_loop_delay_on_loop(circuits->loop, delay, probe_on_loop, circuit);
+}
+
+void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame_t blame, const mp_result_t *why)
+{
+    apr_thread_mutex_lock(circuits->lock);
+    circuit_t *circuit = obtain_locked(circuits, pool);
+    bool starts = false;
+    if (why) {
+        circuit->last_error = *why;
+        circuit->last_error_time = mp_clock_now();
+    }
+    /* A share for work of a URL that was edited since says nothing of the new one. */
+    if ((!why || blame == MP_BLAME_POOL) && circuit->url_hash == hash_url(pool->url))
+        starts = record_locked(circuit, why != NULL, pool, why);
+    apr_thread_mutex_unlock(circuits->lock);
+    if (starts)
+        mp_loop_post(circuits->loop, start_probing_on_loop, circuit);
+}
+
+/* The pool of a probe, kept with its roster until the answer is there. */
+typedef struct probe_t {
+    circuit_t *circuit;
+    mp_roster_t *roster;
+    const mp_pool_t *pool;
+} probe_t;
+
+static void probed_on_loop(void *baton, apr_status_t status, mp_blame_t blame, const mp_result_t *why)
+{
+    probe_t *probe = baton;
+    circuit_t *circuit = probe->circuit;
+    mp_circuits_t *circuits = circuit->circuits;
+    if (status == APR_EINTR) {
+        mp_roster_release(probe->roster);
+        free(probe);
+        return;
+    }
+    /* A pool that answers "wrong password" is not down: what the account's worker sees is another matter. */
+    bool failed = status != APR_SUCCESS && blame != MP_BLAME_CREDENTIALS;
+    mp_circuits_report(circuits, probe->pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? why : NULL);
+    mp_log(MP_LOG_DEBUG, "MP0213: probe of " MP_POOL_FMT ": %s", MP_POOL_ARG(probe->pool), status == APR_SUCCESS ? "well" : why->sentence);
+    mp_roster_release(probe->roster);
+    free(probe);
+    start_probing_on_loop(circuit);
+}
+
+static void probe_on_loop(void *baton)
+{
+    circuit_t *circuit = baton;
+    mp_circuits_t *circuits = circuit->circuits;
+    MP_ASSERT_ON_LOOP(circuits->loop);
+    mp_roster_t *roster = mp_keeper_acquire(circuits->keeper);
+    const mp_assignment_t *assignment = roster ? mp_roster_find_assignment_of_pool(roster, circuit->pool_id) : NULL;
+    if (!assignment) {
+        /* Nobody can be asked for with: nobody uses the pool either. Look again later. */
+        mp_roster_release(roster);
+        start_probing_on_loop(circuit);
+        return;
+    }
+    probe_t *probe = malloc(sizeof(*probe));
+    MP_ASSERT(probe != NULL);
+    *probe = (probe_t){.circuit = circuit, .roster = roster, .pool = assignment->pool};
+    mp_upstream_call_t call = {
+        .pool = assignment->pool, .credentials = &assignment->credentials, .timeout = circuits->options.probe_timeout};
+    mp_upstream_probe_on_loop(circuits->upstream, &call, probed_on_loop, probe);
+}
+
+/* @return true if its probes must be started again */
+static bool adapt_locked(circuit_t *circuit, const mp_roster_t *roster)
+{
+    const mp_pool_t *pool = mp_roster_find_pool(roster, circuit->pool_id);
+    circuit->is_gone = !pool;
+    if (pool && circuit->url_hash != hash_url(pool->url)) {
+        circuit->url_hash = hash_url(pool->url);
+        circuit->since = mp_clock_now();
+        circuit->last_error = MP_RESULT_NONE;
+        mp_health_reset(&circuit->health, mp_clock_monotonic());
+    }
+    bool starts = pool && circuit->health.state != MP_CIRCUIT_CLOSED && !circuit->is_probing;
+    circuit->is_probing |= starts;
+    return starts;
+}
+
+void mp_circuits_adapt(mp_circuits_t *circuits, const mp_roster_t *roster)
+{
+    apr_thread_mutex_lock(circuits->lock);
+    for (apr_hash_index_t *i = apr_hash_first(NULL, circuits->by_id); i; i = apr_hash_next(i)) {
+        circuit_t *circuit = apr_hash_this_val(i);
+        if (adapt_locked(circuit, roster))
+            mp_loop_post(circuits->loop, start_probing_on_loop, circuit);
+    }
+    apr_thread_mutex_unlock(circuits->lock);
+}
+
+bool mp_circuits_find(mp_circuits_view_t *view, mp_circuits_t *circuits, apr_uint32_t pool_id)
+{
+    apr_thread_mutex_lock(circuits->lock);
+    const circuit_t *circuit = find_locked(circuits, pool_id);
+    if (circuit)
+        *view = (mp_circuits_view_t){.state = circuit->health.state,
+                                     .since = circuit->since,
+                                     .last_error = circuit->last_error,
+                                     .last_error_time = circuit->last_error_time};
+    apr_thread_mutex_unlock(circuits->lock);
+    return circuit != NULL;
+}

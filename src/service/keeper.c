@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The saved roster serves only when the first look into the database failed: a child must not start with an old password or a disabled
+ * pool while the truth is a millisecond away. Requests that arrive before that first look wait for it, a second at most. */
+#include "service/keeper.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/roster_text.h"
+#include "service/state_file.h"
+
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <string.h>
+
+#define FIRST_LOOK_PATIENCE apr_time_from_sec(1)
+#define ROSTER_FILE "roster.json"
+
+struct mp_keeper_t {
+    mp_store_t *store;
+    const char *file;
+    mp_keeper_changed_t *changed;
+    void *baton;
+    apr_pool_t *pool;
+
+    apr_thread_mutex_t *lock; /* covers what follows */
+    apr_thread_cond_t *looked;
+    mp_roster_t *roster; /* in force; NULL until something was loaded */
+    bool has_looked;     /* the first attempt is over */
+    mp_result_t failure;
+
+    /* Recorder's thread only. */
+    apr_int64_t generation;
+    apr_time_t next_generation, next_roster; /* monotonic */
+};
+
+static apr_status_t keeper_cleanup(void *data)
+{
+    mp_keeper_t *keeper = data;
+    mp_roster_release(keeper->roster);
+    return APR_SUCCESS;
+}
+
+apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const char *directory, apr_pool_t *p)
+{
+    mp_keeper_t *k = apr_pcalloc(p, sizeof(*k));
+    k->store = store;
+    k->file = apr_pstrcat(p, directory, "/" ROSTER_FILE, NULL);
+    k->pool = p;
+    k->generation = -1;
+    apr_status_t status = apr_thread_mutex_create(&k->lock, APR_THREAD_MUTEX_DEFAULT, p);
+    if (status == APR_SUCCESS)
+        status = apr_thread_cond_create(&k->looked, p);
+    if (status != APR_SUCCESS)
+        return status;
+    apr_pool_cleanup_register(p, k, keeper_cleanup, apr_pool_cleanup_null);
+    *keeper = k;
+    return APR_SUCCESS;
+}
+
+void mp_keeper_watch(mp_keeper_t *keeper, mp_keeper_changed_t *changed, void *baton)
+{
+    keeper->changed = changed;
+    keeper->baton = baton;
+}
+
+mp_roster_t *mp_keeper_acquire(mp_keeper_t *keeper)
+{
+    apr_time_t deadline = mp_clock_monotonic() + FIRST_LOOK_PATIENCE;
+    apr_thread_mutex_lock(keeper->lock);
+    while (!keeper->roster && !keeper->has_looked) {
+        apr_interval_time_t left = deadline - mp_clock_monotonic();
+        if (left <= 0)
+            break;
+        apr_thread_cond_timedwait(keeper->looked, keeper->lock, left);
+    }
+    mp_roster_t *roster = keeper->roster ? mp_roster_acquire(keeper->roster) : NULL;
+    apr_thread_mutex_unlock(keeper->lock);
+    return roster;
+}
+
+void mp_keeper_failure(mp_result_t *why, mp_keeper_t *keeper)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    *why = keeper->failure;
+    apr_thread_mutex_unlock(keeper->lock);
+}
+
+/* Takes over the caller's reference. */
+static void put_in_force(mp_keeper_t *keeper, mp_roster_t *roster)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    mp_roster_t *old = keeper->roster;
+    keeper->roster = roster;
+    apr_thread_mutex_unlock(keeper->lock);
+    mp_roster_release(old);
+    if (keeper->changed)
+        keeper->changed(keeper->baton, roster);
+}
+
+static mp_roster_t *load_saved(mp_keeper_t *keeper, apr_pool_t *p)
+{
+    mp_result_t why;
+    mp_roster_rows_t *rows;
+    const char *text;
+    apr_size_t length;
+    apr_status_t status = mp_state_file_load(&text, &length, keeper->file, &why, p);
+    if (APR_STATUS_IS_ENOENT(status))
+        return NULL;
+    if (status == APR_SUCCESS)
+        status = mp_roster_text_parse(&rows, text, length, &why, p);
+    if (status != APR_SUCCESS) {
+        mp_log(MP_LOG_WARNING, "MP0200: the saved roster %s cannot be used: %s", keeper->file, why.sentence);
+        return NULL;
+    }
+    return mp_roster_create(rows, NULL, mp_clock_now());
+}
+
+static void save(mp_keeper_t *keeper, const mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_result_t why;
+    const char *text = mp_roster_text_format(mp_roster_rows(roster, p), p);
+    if (mp_state_file_save(keeper->file, text, strlen(text), &why, p) != APR_SUCCESS)
+        mp_log(MP_LOG_WARNING, "MP0201: the roster could not be saved for times without the database: %s", why.sentence);
+}
+
+static void note_look(mp_keeper_t *keeper, const mp_result_t *failure)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    keeper->failure = *failure;
+    keeper->has_looked = true;
+    apr_thread_cond_broadcast(keeper->looked);
+    apr_thread_mutex_unlock(keeper->lock);
+}
+
+/* What this child can start from: the roster in force, or for the first one whatever was saved (its superseded accounts are carried over). */
+static void adopt_rows(mp_keeper_t *keeper, const mp_roster_rows_t *rows, apr_pool_t *p)
+{
+    mp_roster_t *previous = keeper->roster ? mp_roster_acquire(keeper->roster) : load_saved(keeper, p);
+    mp_roster_t *roster = mp_roster_create(rows, previous, mp_clock_now());
+    bool differs = !previous || !mp_roster_equals(previous, roster);
+    if (differs)
+        save(keeper, roster, p);
+    if (differs || !keeper->roster) {
+        mp_log(MP_LOG_INFO, "MP0202: roster of generation %" APR_INT64_T_FMT ": %" APR_SIZE_T_FMT " workers, %" APR_SIZE_T_FMT " pools",
+               mp_roster_generation(roster), mp_roster_worker_count(roster), mp_roster_pool_count(roster));
+        put_in_force(keeper, roster);
+    } else {
+        mp_roster_release(roster);
+    }
+    mp_roster_release(previous);
+}
+
+static apr_status_t read_roster(mp_keeper_t *keeper, mp_result_t *why, apr_pool_t *p)
+{
+    mp_roster_rows_t *rows;
+    apr_status_t status = mp_store_load_roster(&rows, keeper->store, why, p);
+    if (status != APR_SUCCESS)
+        return status;
+    adopt_rows(keeper, rows, p);
+    keeper->generation = rows->generation;
+    keeper->next_roster = mp_clock_monotonic() + MP_KEEPER_ROSTER_INTERVAL;
+    return APR_SUCCESS;
+}
+
+/* With the database away from the start, the saved roster comes into force once. */
+static void fall_back(mp_keeper_t *keeper, apr_pool_t *p)
+{
+    mp_roster_t *saved = keeper->roster ? NULL : load_saved(keeper, p);
+    if (!saved)
+        return;
+    mp_log(MP_LOG_NOTICE, "MP0203: working with the saved roster of %" APR_SIZE_T_FMT " workers until the database is back",
+           mp_roster_worker_count(saved));
+    put_in_force(keeper, saved);
+}
+
+static apr_status_t refresh(mp_keeper_t *keeper, mp_result_t *why, apr_pool_t *p)
+{
+    apr_time_t now = mp_clock_monotonic();
+    apr_int64_t generation = keeper->generation;
+    if (now < keeper->next_generation)
+        return APR_SUCCESS;
+    keeper->next_generation = now + MP_KEEPER_GENERATION_INTERVAL;
+
+    bool is_due = keeper->generation < 0 || now >= keeper->next_roster;
+    apr_status_t status = is_due ? APR_SUCCESS : mp_store_load_generation(&generation, keeper->store, why, p);
+    if (status == APR_SUCCESS && (is_due || generation != keeper->generation))
+        status = read_roster(keeper, why, p);
+    if (status != APR_SUCCESS) {
+        keeper->generation = -1;
+        fall_back(keeper, p);
+    }
+    note_look(keeper, status == APR_SUCCESS ? &MP_RESULT_NONE : why);
+    return status;
+}
+
+apr_status_t mp_keeper_refresh(mp_keeper_t *keeper, mp_result_t *why)
+{
+    apr_pool_t *p;
+    apr_status_t status = apr_pool_create(&p, keeper->pool);
+    if (status != APR_SUCCESS)
+        return mp_result_set(why, status, "out-of-memory", "no memory to read the roster");
+    status = refresh(keeper, why, p);
+    apr_pool_destroy(p);
+    return status;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of creation is the order of dependence; the order of stopping is its reverse. */
+#include "service/proxy.h"
+
+#include <apr_strings.h>
+
+static void adapt_circuits(void *baton, const mp_roster_t *roster)
+{
+    mp_circuits_adapt(baton, roster);
+}
+
+static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *options, apr_pool_t *p)
+{
+    apr_status_t status = mp_keeper_create(&proxy->keeper, proxy->store, options->state_directory, p);
+    if (status == APR_SUCCESS)
+        status = mp_loop_create(&proxy->loop, p);
+    if (status == APR_SUCCESS)
+        status = mp_upstream_create(&proxy->upstream, &options->upstream, proxy->loop, p);
+    if (status == APR_SUCCESS)
+        status = mp_circuits_create(&proxy->circuits, &options->circuits, proxy->upstream, proxy->loop, proxy->keeper, p);
+    if (status == APR_SUCCESS)
+        status = mp_logins_create(&proxy->logins, options->threads, p);
+    if (status == APR_SUCCESS)
+        status = mp_work_queue_create(&proxy->works, p);
+    if (status != APR_SUCCESS)
+        return status;
+    mp_keeper_watch(proxy->keeper, adapt_circuits, proxy->circuits);
+    proxy->routes = (mp_routes_t){.cache = &proxy->cache, .queue = proxy->works, .store = proxy->store};
+    mp_recorder_parts_t parts = {.store = proxy->store,
+                                 .spool = proxy->spool,
+                                 .keeper = proxy->keeper,
+                                 .works = proxy->works,
+                                 .logins = proxy->logins};
+    return mp_recorder_create(&proxy->recorder, &parts, p);
+}
+
+apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *options, const mp_shared_cache_t *cache, mp_result_t *why,
+                             apr_pool_t *p)
+{
+    mp_proxy_t *made = apr_pcalloc(p, sizeof(*made));
+    made->threads = options->threads;
+    made->cache = *cache;
+    apr_status_t status = mp_store_create(&made->store, &options->store, why, p);
+    if (status == APR_SUCCESS)
+        status = mp_spool_open(&made->spool, options->state_directory, options->spool_limit, why, p);
+    if (status != APR_SUCCESS)
+        return status;
+    status = create_parts(made, options, p);
+    if (status != APR_SUCCESS) {
+        char text[120];
+        mp_spool_close(made->spool);
+        return mp_result_set(why, status, "no-resources", "the child cannot be set up: %s", apr_strerror(status, text, sizeof(text)));
+    }
+    *proxy = made;
+    return APR_SUCCESS;
+}
+
+apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why)
+{
+    apr_status_t status = mp_loop_start(proxy->loop, why);
+    if (status != APR_SUCCESS)
+        return status;
+    status = mp_recorder_start(proxy->recorder, why);
+    if (status != APR_SUCCESS)
+        mp_loop_stop(proxy->loop);
+    return status;
+}
+
+void mp_proxy_stop(mp_proxy_t *proxy)
+{
+    mp_recorder_stop(proxy->recorder);
+    mp_loop_stop(proxy->loop);
+    mp_spool_close(proxy->spool);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One thread, one round after the other, one question: is the database well? Reading the roster answers it once a second; only then the rest is tried. So an
+ * outage costs one failed attempt per second, and is reported once when it begins, now and then while it lasts, and once when it ends. */
+#include "service/recorder.h"
+
+#include "base/clock.h"
+#include "base/damper.h"
+#include "base/log.h"
+
+#include <apr_thread_cond.h>
+#include <apr_thread_proc.h>
+#include <string.h>
+
+#define WORKS_PER_BATCH 1000u
+#define OUTAGE_REPORT_WINDOW apr_time_from_sec(60)
+
+struct mp_recorder_t {
+    mp_recorder_parts_t parts;
+    apr_pool_t *pool; /* the thread's; a sub-pool is cleared each round */
+    apr_thread_t *thread;
+
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *wake;
+    bool is_stopping;
+
+    /* The thread's own. */
+    bool is_prepared; /* the database was found ready once */
+    bool is_away;
+    apr_time_t away_since; /* wall clock */
+    apr_time_t next_attempt, next_adoption; /* monotonic */
+    mp_damper_t damper;
+    mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
+    apr_size_t work_count;
+    apr_uint64_t works_dropped;
+};
+
+apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_parts_t *parts, apr_pool_t *p)
+{
+    mp_recorder_t *r = apr_pcalloc(p, sizeof(*r));
+    r->parts = *parts;
+    r->damper = MP_DAMPER(OUTAGE_REPORT_WINDOW);
+    apr_status_t status = apr_pool_create_unmanaged(&r->pool);
+    if (status == APR_SUCCESS)
+        status = apr_thread_mutex_create(&r->lock, APR_THREAD_MUTEX_DEFAULT, p);
+    if (status == APR_SUCCESS)
+        status = apr_thread_cond_create(&r->wake, p);
+    *recorder = r;
+    return status;
+}
+
+static void note_away(mp_recorder_t *recorder, const mp_result_t *why)
+{
+    mp_spool_depth_t depth;
+    unsigned suppressed;
+    if (!recorder->is_away)
+        recorder->away_since = mp_clock_now();
+    recorder->is_away = true;
+    recorder->next_attempt = mp_clock_monotonic() + MP_KEEPER_GENERATION_INTERVAL;
+    if (!mp_damper_admits(&recorder->damper, mp_clock_monotonic(), &suppressed))
+        return;
+    mp_spool_depth(&depth, recorder->parts.spool);
+    mp_log(MP_LOG_ERROR, "MP0230: the database cannot be used: %s. Mining goes on; %" APR_SIZE_T_FMT " shares wait in this child's spool",
+           why->sentence, depth.shares);
+}
+
+static void note_back(mp_recorder_t *recorder)
+{
+    if (!recorder->is_away)
+        return;
+    recorder->is_away = false;
+    mp_damper_reset(&recorder->damper);
+    mp_log(MP_LOG_NOTICE, "MP0231: the database is back after %d s",
+           (int)apr_time_sec(mp_clock_now() - recorder->away_since));
+}
+
+static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
+{
+    if (recorder->is_prepared)
+        return APR_SUCCESS;
+    apr_status_t status = mp_store_prepare(recorder->parts.store, why, p);
+    recorder->is_prepared = status == APR_SUCCESS;
+    return status;
+}
+
+/* One drained batch on its way into the database. */
+typedef struct batch_t {
+    mp_recorder_t *recorder;
+    mp_result_t *why;
+    apr_pool_t *pool;
+} batch_t;
+
+static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, apr_size_t count)
+{
+    batch_t *batch = baton;
+    apr_status_t status = mp_store_save_shares(NULL, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
+    apr_pool_clear(batch->pool);
+    return status;
+}
+
+static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
+{
+    batch_t batch = {.recorder = recorder, .why = why};
+    apr_size_t adopted = 0;
+    apr_pool_create(&batch.pool, p);
+    apr_status_t status = mp_spool_drain(NULL, recorder->parts.spool, save_shares, &batch);
+    if (status == APR_SUCCESS && mp_clock_monotonic() >= recorder->next_adoption) {
+        recorder->next_adoption = mp_clock_monotonic() + MP_RECORDER_ADOPT_INTERVAL;
+        status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, &batch);
+    }
+    if (adopted > 0)
+        mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
+    apr_pool_destroy(batch.pool);
+    if (status != APR_SUCCESS && why->status == APR_SUCCESS)
+        mp_result_set(why, status, "spool-failed", "the spool in the state directory cannot be read");
+    return status;
+}
+
+static apr_status_t drain_works(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
+{
+    apr_uint64_t dropped = mp_work_queue_take_dropped(recorder->parts.works);
+    if (dropped > 0)
+        mp_log(MP_LOG_WARNING, "MP0233: the queue of handed-out work was full: %" APR_UINT64_T_FMT " entries are in the shared cache only",
+               dropped);
+    for (;;) {
+        if (recorder->work_count == 0)
+            recorder->work_count = mp_work_queue_take(recorder->works, WORKS_PER_BATCH, recorder->parts.works);
+        if (recorder->work_count == 0)
+            return APR_SUCCESS;
+        apr_status_t status = mp_store_save_works(recorder->works, recorder->work_count, recorder->parts.store, why, p);
+        if (status != APR_SUCCESS)
+            return status;
+        recorder->work_count = 0;
+        apr_pool_clear(p);
+    }
+}
+
+static apr_status_t store_rehash(mp_recorder_t *recorder, const mp_login_rehash_t *rehash, mp_result_t *why, apr_pool_t *p)
+{
+    char hash[MP_LOGIN_HASH_SIZE];
+    apr_status_t status = mp_logins_hash(hash, rehash->old_password);
+    if (status != APR_SUCCESS)
+        return mp_result_set(why, status, "no-randomness", "a password could not be hashed");
+    status = mp_store_save_rehash(rehash->worker_id, rehash->old_password, hash, recorder->parts.store, why, p);
+    if (status == APR_SUCCESS)
+        mp_log(MP_LOG_INFO, "MP0234: the plain password of worker %u is stored as a hash from now on", (unsigned)rehash->worker_id);
+    /* Somebody changed it meanwhile: nothing is left to do. */
+    return status == APR_NOTFOUND ? APR_SUCCESS : status;
+}
+
+static apr_status_t store_rehashes(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
+{
+    mp_login_rehash_t rehash;
+    while (mp_logins_take_rehash(&rehash, recorder->parts.logins)) {
+        apr_status_t status = store_rehash(recorder, &rehash, why, p);
+        mp_logins_forget_rehash(&rehash);
+        if (status != APR_SUCCESS)
+            return status;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
+{
+    apr_pool_t *scratch;
+    apr_status_t status = prepare(recorder, why, p);
+    /* Also where the database was not ready: a saved roster comes into force. */
+    apr_status_t read = mp_keeper_refresh(recorder->parts.keeper, status == APR_SUCCESS ? why : &(mp_result_t){0});
+    if (status == APR_SUCCESS)
+        status = read;
+    if (status == APR_SUCCESS)
+        status = drain_shares(recorder, why, p);
+    if (status != APR_SUCCESS)
+        return status;
+    apr_pool_create(&scratch, p);
+    status = drain_works(recorder, why, scratch);
+    if (status == APR_SUCCESS)
+        status = store_rehashes(recorder, why, scratch);
+    apr_pool_destroy(scratch);
+    return status;
+}
+
+static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    if (recorder->is_away && mp_clock_monotonic() < recorder->next_attempt)
+        return;
+    if (run_round(recorder, &why, p) == APR_SUCCESS)
+        note_back(recorder);
+    else
+        note_away(recorder, &why);
+}
+
+/* @return false when it is time to stop */
+static bool rest(mp_recorder_t *recorder)
+{
+    apr_thread_mutex_lock(recorder->lock);
+    if (!recorder->is_stopping)
+        apr_thread_cond_timedwait(recorder->wake, recorder->lock, MP_RECORDER_INTERVAL);
+    bool goes_on = !recorder->is_stopping;
+    apr_thread_mutex_unlock(recorder->lock);
+    return goes_on;
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    mp_recorder_t *recorder = data;
+    apr_pool_t *round;
+    (void)thread;
+    apr_pool_create(&round, recorder->pool);
+    do {
+        work_once(recorder, round);
+        apr_pool_clear(round);
+    } while (rest(recorder));
+    work_once(recorder, round);
+    return NULL;
+}
+
+apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why)
+{
+    char text[120];
+    apr_status_t status = apr_thread_create(&recorder->thread, NULL, run, recorder, recorder->pool);
+    if (status != APR_SUCCESS)
+        return mp_result_set(why, status, "no-thread", "the recorder thread cannot be started: %s", apr_strerror(status, text, sizeof(text)));
+    return APR_SUCCESS;
+}
+
+void mp_recorder_stop(mp_recorder_t *recorder)
+{
+    apr_status_t ignored;
+    apr_thread_mutex_lock(recorder->lock);
+    recorder->is_stopping = true;
+    apr_thread_cond_broadcast(recorder->wake);
+    apr_thread_mutex_unlock(recorder->lock);
+    if (recorder->thread)
+        apr_thread_join(&ignored, recorder->thread);
+    apr_pool_destroy(recorder->pool);
+}

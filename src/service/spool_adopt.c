@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file is drained from its start, however much of it was drained before: the database knows each share by its id, and nothing on disk has to say how
+ * far somebody came. Intents left open at its end were under way when their child died. */
+#include "service/spool_adopt.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/spool_batch.h"
+#include "service/spool_intents.h"
+
+#include <apr_strings.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPORT_WINDOW apr_time_from_sec(60)
+#define ORPHAN_REASON "child-died"
+
+/* One orphan being drained. */
+typedef struct adoption_t {
+    mp_spool_desk_t *desk;
+    mp_spool_file_t file;
+    mp_spool_intents_t *open;
+    mp_spool_sink_t *sink;
+    void *baton;
+    apr_size_t drained;
+    bool is_sink_failed; /* as opposed to a file that cannot be read */
+} adoption_t;
+
+void mp_spool_desk_create(mp_spool_desk_t *desk, apr_pool_t *p)
+{
+    desk->batch = apr_pcalloc(p, sizeof(*desk->batch));
+    desk->chunk = apr_palloc(p, MP_SPOOL_CHUNK_SIZE);
+    desk->torn = MP_DAMPER(REPORT_WINDOW);
+    desk->trouble = MP_DAMPER(REPORT_WINDOW);
+}
+
+void mp_spool_desk_report_torn(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t offset)
+{
+    const mp_spool_batch_t *batch = desk->batch;
+    unsigned suppressed = 0;
+
+    if (batch->skipped == 0 || !mp_damper_admits(&desk->torn, mp_clock_monotonic(), &suppressed))
+        return;
+    mp_log(MP_LOG_WARNING,
+           "MP0300: spool file %s/%s is damaged at offset %" APR_OFF_T_FMT ": %" APR_SIZE_T_FMT
+           " bytes there are no record and were skipped (%u such places were not reported before)",
+           file->directory->path, file->name, offset + (apr_off_t)batch->skipped_at, batch->skipped, suppressed);
+}
+
+void mp_spool_desk_report_trouble(mp_spool_desk_t *desk, const char *tag, const mp_result_t *why)
+{
+    unsigned suppressed = 0;
+    if (mp_damper_admits(&desk->trouble, mp_clock_monotonic(), &suppressed))
+        mp_log(MP_LOG_WARNING, "%s: %s (%u like this were not reported before)", tag, why->sentence, suppressed);
+}
+
+static apr_status_t flush(adoption_t *adoption)
+{
+    apr_status_t status = mp_spool_batch_flush(&adoption->drained, adoption->desk->batch, adoption->sink, adoption->baton);
+    adoption->is_sink_failed = status != APR_SUCCESS;
+    return status;
+}
+
+static apr_status_t drain_records(adoption_t *adoption, mp_result_t *why)
+{
+    mp_spool_desk_t *desk = adoption->desk;
+    apr_off_t offset = 0;
+
+    for (;;) {
+        apr_size_t size = MP_SPOOL_CHUNK_SIZE, used;
+        apr_status_t status = mp_spool_file_read(desk->chunk, &size, &adoption->file, offset, why);
+        if (status != APR_SUCCESS || size == 0)
+            return status;
+        used = mp_spool_batch_parse(desk->batch, adoption->open, desk->chunk, size, size < MP_SPOOL_CHUNK_SIZE);
+        mp_spool_desk_report_torn(desk, &adoption->file, offset);
+        offset += (apr_off_t)used;
+        status = flush(adoption);
+        if (status != APR_SUCCESS)
+            return status;
+    }
+}
+
+static apr_status_t add_unknown(void *baton, const mp_share_t *intent)
+{
+    adoption_t *adoption = baton;
+    mp_share_t share = *intent;
+
+    share.verdict = MP_VERDICT_UNKNOWN;
+    apr_cpystrn(share.reason, ORPHAN_REASON, sizeof(share.reason));
+    mp_spool_batch_add(adoption->desk->batch, &share);
+    return mp_spool_batch_is_full(adoption->desk->batch) ? flush(adoption) : APR_SUCCESS;
+}
+
+static apr_status_t drain_orphan(adoption_t *adoption, mp_result_t *why)
+{
+    apr_status_t status;
+
+    adoption->desk->batch->count = 0;
+    status = drain_records(adoption, why);
+    if (status == APR_SUCCESS)
+        status = mp_spool_intents_each(adoption->open, add_unknown, adoption);
+    return status == APR_SUCCESS ? flush(adoption) : status;
+}
+
+static void remove_orphan(adoption_t *adoption)
+{
+    mp_result_t why = MP_RESULT_NONE;
+
+    if (mp_spool_file_unlink(&adoption->file, &why) != APR_SUCCESS)
+        mp_spool_desk_report_trouble(adoption->desk, "MP0303", &why);
+    if (adoption->drained > 0)
+        mp_log(MP_LOG_INFO, "MP0301: adopted spool file %s/%s: %" APR_SIZE_T_FMT " shares, %" APR_SIZE_T_FMT " of them without a verdict",
+               adoption->file.directory->path, adoption->file.name, adoption->drained, mp_spool_intents_count(adoption->open));
+}
+
+/* @return the sink's failure only: a file that cannot be read must not keep the others waiting */
+static apr_status_t adopt(adoption_t *adoption, const mp_spool_directory_t *directory, const char *name)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    apr_status_t status = mp_spool_file_adopt(&adoption->file, directory, name, &why);
+
+    if (status == APR_EAGAIN || status == APR_ENOENT || status == APR_EINVAL)
+        return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        adoption->open = mp_spool_intents_create();
+        status = drain_orphan(adoption, &why);
+        if (status == APR_SUCCESS)
+            remove_orphan(adoption);
+        mp_spool_intents_destroy(adoption->open);
+        mp_spool_file_close(&adoption->file);
+    }
+    if (status != APR_SUCCESS && !adoption->is_sink_failed)
+        mp_spool_desk_report_trouble(adoption->desk, "MP0302", &why);
+    return adoption->is_sink_failed ? status : APR_SUCCESS;
+}
+
+/* A descriptor of its own, because reading a directory moves its offset and closing the stream closes it. */
+static DIR *open_stream(const mp_spool_directory_t *directory)
+{
+    int descriptor = openat(directory->descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = descriptor >= 0 ? fdopendir(descriptor) : NULL;
+    if (!stream && descriptor >= 0)
+        close(descriptor);
+    return stream;
+}
+
+apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, const mp_spool_directory_t *directory, const char *own,
+                                    mp_spool_sink_t *sink, void *baton)
+{
+    apr_status_t status = APR_SUCCESS;
+    DIR *stream = open_stream(directory);
+    struct dirent *entry;
+
+    *drained = 0;
+    if (!stream) {
+        mp_result_t why = MP_RESULT_NONE;
+        char text[120];
+        mp_result_set(&why, errno, "spool-failed", "cannot look for spool files in %s: %s", directory->path,
+                      apr_strerror(errno, text, sizeof(text)));
+        mp_spool_desk_report_trouble(desk, "MP0302", &why);
+        return APR_SUCCESS;
+    }
+    while (status == APR_SUCCESS && (entry = readdir(stream)) != NULL) {
+        adoption_t adoption = {.desk = desk, .sink = sink, .baton = baton};
+        if (!mp_spool_file_is_name(entry->d_name) || strcmp(entry->d_name, own) == 0)
+            continue;
+        status = adopt(&adoption, directory, entry->d_name);
+        *drained += adoption.drained;
+    }
+    closedir(stream);
+    return status;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claim, route, intent, send, verdict, reply: in this order, because a child may be killed between any two of them. Before the intent nothing was
+ * sent; between intent and verdict only the pool knows, and the spool says so; after the verdict a repeat gets the stored answer. */
+#include "service/submit.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/verdicts.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <string.h>
+#include <strings.h>
+
+#define RETRY_DELAY_MIN apr_time_from_msec(100)
+#define RETRY_DELAY_MAX apr_time_from_sec(2)
+#define LEASE_MARGIN apr_time_from_sec(5)
+
+/* One share on its way. */
+typedef struct passage_t {
+    mp_proxy_t *proxy;
+    const mp_submit_order_t *order;
+    const char *secret;
+    mp_share_t share;
+    mp_destination_t destination;
+    apr_pool_t *pool;
+    bool is_in_sickroom;
+    bool may_be_known; /* somebody may have sent it before */
+    apr_interval_time_t upstream_time;
+} passage_t;
+
+static void set_verdict(mp_share_t *share, mp_verdict_t verdict, const char *reason)
+{
+    share->verdict = verdict;
+    apr_cpystrn(share->reason, reason, sizeof(share->reason));
+}
+
+static void conclude(mp_submit_outcome_t *outcome, const passage_t *passage)
+{
+    const mp_share_t *share = &passage->share;
+    *outcome = (mp_submit_outcome_t){.is_accepted = share->verdict == MP_VERDICT_ACCEPTED,
+                                     .pool = mp_roster_find_pool(passage->order->roster, share->pool_id),
+                                     .verdict = share->verdict,
+                                     .difficulty = share->difficulty,
+                                     .upstream_time = passage->upstream_time};
+    if (!outcome->is_accepted)
+        apr_cpystrn(outcome->reason, share->reason[0] ? share->reason : "rejected", sizeof(outcome->reason));
+}
+
+/* Nobody can be asked about this share, now or ever: the claim goes, and no row is written, because no pool is to blame. */
+static apr_status_t refuse(mp_submit_outcome_t *outcome, passage_t *passage, const char *cause)
+{
+    const mp_worker_t *worker = passage->order->worker;
+    mp_log(MP_LOG_INFO, "MP0250: unknown work from " MP_WORKER_FMT ": %s", MP_WORKER_ARG(worker), cause);
+    mp_verdicts_drop(&passage->share, &passage->proxy->cache, passage->secret);
+    set_verdict(&passage->share, MP_VERDICT_REJECTED, "unknown-work");
+    conclude(outcome, passage);
+    return APR_SUCCESS;
+}
+
+static apr_status_t record(passage_t *passage, mp_result_t *why)
+{
+    const mp_share_t *share = &passage->share;
+    apr_status_t status = mp_spool_settle(passage->proxy->spool, share, why);
+    mp_verdicts_settle(share, status == APR_SUCCESS, &passage->proxy->cache, passage->secret);
+    if (status != APR_SUCCESS)
+        mp_log(MP_LOG_ERROR, "MP0251: a share of " MP_WORKER_FMT " was %s by its pool but could not be recorded: %s",
+               MP_WORKER_ARG(passage->order->worker), mp_verdict_word(share->verdict), why->sentence);
+    return status;
+}
+
+/* Shares for pools that are known to be down may hold a quarter of the threads, no more: the rest are for miners that can be served. */
+static bool enter_sickroom(mp_proxy_t *proxy)
+{
+    apr_uint32_t limit = proxy->threads >= 8 ? (apr_uint32_t)proxy->threads / 4 : 1;
+    if (apr_atomic_inc32(&proxy->shares_to_sick_pools) < limit)
+        return true;
+    apr_atomic_dec32(&proxy->shares_to_sick_pools);
+    return false;
+}
+
+static void send_once(mp_submission_t *submission, passage_t *passage, apr_interval_time_t timeout)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    const mp_pool_t *pool = passage->destination.pool;
+    mp_upstream_call_t call = {.pool = pool, .credentials = passage->destination.credentials, .timeout = timeout};
+    apr_time_t start = mp_clock_monotonic();
+    mp_upstream_submit_share(submission, passage->proxy->upstream, &call, passage->order->header, &why, passage->pool);
+    passage->upstream_time += mp_clock_monotonic() - start;
+    bool failed = submission->delivery != MP_DELIVERY_ANSWERED;
+    mp_circuits_report(passage->proxy->circuits, pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? &why : NULL);
+    if (failed)
+        mp_log(MP_LOG_INFO, "MP0252: a share of " MP_WORKER_FMT " for " MP_POOL_FMT " %s: %s", MP_WORKER_ARG(passage->order->worker),
+               MP_POOL_ARG(pool), submission->delivery == MP_DELIVERY_NOT_SENT ? "was not sent" : "has no verdict", why.sentence);
+}
+
+/* @return false when the share has to be given up: it waits for a pool that is down, and too many do already */
+static bool may_go_on(passage_t *passage)
+{
+    bool is_down = mp_circuits_state(passage->proxy->circuits, passage->destination.pool->id) == MP_CIRCUIT_OPEN;
+    if (is_down && !passage->is_in_sickroom)
+        passage->is_in_sickroom = enter_sickroom(passage->proxy);
+    return !is_down || passage->is_in_sickroom;
+}
+
+static void send_patiently(mp_submission_t *submission, passage_t *passage)
+{
+    apr_time_t deadline = mp_clock_monotonic() + passage->order->timeout;
+    apr_interval_time_t delay = RETRY_DELAY_MIN;
+    *submission = (mp_submission_t){.delivery = MP_DELIVERY_NOT_SENT};
+    for (int attempt = 0; may_go_on(passage); attempt++) {
+        send_once(submission, passage, deadline - mp_clock_monotonic());
+        if (submission->delivery != MP_DELIVERY_NOT_SENT || attempt >= passage->order->retries)
+            break;
+        if (mp_clock_monotonic() + delay >= deadline)
+            break;
+        apr_sleep(delay);
+        delay = delay * 2 < RETRY_DELAY_MAX ? delay * 2 : RETRY_DELAY_MAX;
+    }
+    if (passage->is_in_sickroom)
+        apr_atomic_dec32(&passage->proxy->shares_to_sick_pools);
+}
+
+/* An earlier attempt of a child that was killed may have reached the pool: "duplicate" then means that it did. */
+static bool is_known_as_duplicate(const mp_submission_t *submission, const passage_t *passage)
+{
+    return passage->may_be_known && submission->verdict == MP_VERDICT_REJECTED && strncasecmp(submission->reason, "duplicate", 9) == 0;
+}
+
+static void send_share(passage_t *passage)
+{
+    mp_submission_t submission;
+    send_patiently(&submission, passage);
+    if (submission.delivery == MP_DELIVERY_UNKNOWN)
+        set_verdict(&passage->share, MP_VERDICT_UNKNOWN, submission.reason);
+    else if (submission.delivery == MP_DELIVERY_NOT_SENT)
+        set_verdict(&passage->share, MP_VERDICT_REJECTED, "pool-unreachable");
+    else if (submission.verdict == MP_VERDICT_ACCEPTED || is_known_as_duplicate(&submission, passage))
+        set_verdict(&passage->share, MP_VERDICT_ACCEPTED, "");
+    else
+        set_verdict(&passage->share, MP_VERDICT_REJECTED, submission.reason);
+}
+
+static apr_status_t send_and_record(mp_submit_outcome_t *outcome, passage_t *passage, mp_result_t *why)
+{
+    apr_status_t status = mp_spool_intend(passage->proxy->spool, &passage->share, why);
+    if (status != APR_SUCCESS) {
+        mp_verdicts_drop(&passage->share, &passage->proxy->cache, passage->secret);
+        return status;
+    }
+    send_share(passage);
+    status = record(passage, why);
+    if (status == APR_SUCCESS)
+        conclude(outcome, passage);
+    return status;
+}
+
+/* A verdict that an earlier request could not get onto the disk. */
+static apr_status_t record_again(mp_submit_outcome_t *outcome, passage_t *passage, mp_result_t *why)
+{
+    apr_status_t status = mp_spool_intend(passage->proxy->spool, &passage->share, why);
+    if (status == APR_SUCCESS)
+        status = record(passage, why);
+    if (status == APR_SUCCESS)
+        conclude(outcome, passage);
+    return status;
+}
+
+static apr_status_t pass(mp_submit_outcome_t *outcome, passage_t *passage, mp_result_t *why)
+{
+    mp_routes_answer_t answer;
+    mp_result_t cause = MP_RESULT_NONE;
+    const mp_submit_order_t *order = passage->order;
+    apr_status_t status =
+        mp_routes_find(&answer, &passage->proxy->routes, order->worker->id, order->header, passage->secret, &cause);
+    if (status != APR_SUCCESS)
+        return refuse(outcome, passage, status == APR_NOTFOUND ? "it was never given such work, or too long ago" : cause.sentence);
+    if (answer.is_recorded) {
+        passage->share = answer.recorded;
+        mp_verdicts_settle(&passage->share, true, &passage->proxy->cache, passage->secret);
+        conclude(outcome, passage);
+        return APR_SUCCESS;
+    }
+    if (!mp_roster_find_destination(&passage->destination, order->roster, &answer.route))
+        return refuse(outcome, passage, "the pool that issued it is no longer assigned, for more than an hour");
+    passage->share.pool_id = answer.route.pool_id;
+    passage->share.difficulty = answer.route.difficulty;
+    return send_and_record(outcome, passage, why);
+}
+
+apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, const mp_submit_order_t *order, mp_result_t *why,
+                             apr_pool_t *p)
+{
+    passage_t passage = {.proxy = proxy,
+                         .pool = p,
+                         .order = order,
+                         .secret = mp_roster_secret(order->roster),
+                         .share = {.worker_id = order->worker->id, .time = mp_clock_now()}};
+    mp_share_key(passage.share.id, order->worker->id, order->header);
+    mp_claim_t claim = mp_verdicts_claim(&passage.share, &proxy->cache, order->timeout + LEASE_MARGIN, passage.secret);
+    if (claim == MP_CLAIM_SETTLED) {
+        conclude(outcome, &passage);
+        return APR_SUCCESS;
+    }
+    if (claim == MP_CLAIM_UNRECORDED)
+        return record_again(outcome, &passage, why);
+    passage.may_be_known = claim == MP_CLAIM_TAKEN_OVER;
+    return pass(outcome, &passage, why);
+}
