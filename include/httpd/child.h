@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start and stop of the module in the parent and in each child; where requests find the child's proxy. */
+#ifndef MP_HTTPD_CHILD_H
+#define MP_HTTPD_CHILD_H
+
+#include "service/proxy.h"
+
+#include <httpd.h>
+
+/* Hooks; mod_miningproxy.c registers them. */
+int mp_child_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+int mp_child_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+void mp_child_init(apr_pool_t *pchild, server_rec *s);
+
+/** This child's proxy; NULL if the module is not configured or could not start: why (may be NULL) then says so. Any thread. */
+mp_proxy_t *mp_child_proxy(mp_result_t *why);
+
+#endif

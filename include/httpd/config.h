@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the admin wrote, per server. Process-wide values stand in the main server's only; those of a virtual host inherit from it. Filled while the
+ * configuration is read, completed with defaults when it is checked, never changed afterwards. */
+#ifndef MP_HTTPD_CONFIG_H
+#define MP_HTTPD_CONFIG_H
+
+#include <httpd.h>
+
+#include <http_config.h>
+#include <stdbool.h>
+
+#define MP_UNSET (-1)
+
+typedef struct mp_config_t {
+    /* Process-wide. */
+    const char *database; /* NULL: the module does nothing in this server */
+    const char *database_password_file;
+    int connections_min, connections_max;
+    apr_interval_time_t database_timeout;
+    const char *state_directory;
+    apr_off_t spool_limit;
+    const char *cache;
+    const char *upstream_proxy;
+    const char *upstream_ca_file;
+    apr_interval_time_t failback_after;
+    const char *first_directive; /* the first of ours that was used at all */
+
+    /* Of a virtual host. */
+    apr_interval_time_t work_timeout;
+    apr_interval_time_t submit_timeout;
+    int submit_retries;
+    apr_off_t max_request_body;
+} mp_config_t;
+
+extern module AP_MODULE_DECLARE_DATA miningproxy_module;
+
+void *mp_config_create(apr_pool_t *p, server_rec *s);
+void *mp_config_merge(apr_pool_t *p, void *base, void *add);
+
+/** Puts the defaults where nothing was said, in this server and all virtual hosts; idempotent. */
+void mp_config_complete(server_rec *main_server);
+
+mp_config_t *mp_config_get(const server_rec *s);
+
+#endif

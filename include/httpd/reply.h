@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers to miners: complete, with Content-Length, in one write, never compressed. Small devices can do nothing else. */
+#ifndef MP_HTTPD_REPLY_H
+#define MP_HTTPD_REPLY_H
+
+#include "codec/jsonrpc.h"
+
+#include <httpd.h>
+
+/** Sends finished JSON with this HTTP status. @return OK */
+int mp_reply_json(request_rec *r, int status, const char *json);
+
+/** A JSON-RPC error in a 200: miners read the words only then. @return OK */
+int mp_reply_error(request_rec *r, mp_jsonrpc_code_t code, const char *message, const mp_json_t *id);
+
+/** A JSON-RPC error with status 503: nothing can be answered now, and it is not the miner's fault. @return OK */
+int mp_reply_unavailable(request_rec *r, const mp_result_t *why);
+
+/** Plain words for people. @return OK */
+int mp_reply_text(request_rec *r, const char *text);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A provider can only say yes, no or "error" (which becomes a 500). So that a proxy without a roster answers 503 with words, a hook of ours runs
+ * before mod_auth_basic, at the locations of our handlers only. Passwords and the Authorization header are never logged. */
+#include "httpd/auth.h"
+
+#include "httpd/child.h"
+#include "httpd/config.h"
+#include "httpd/miner.h"
+#include "httpd/reply.h"
+
+#include <ap_provider.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_request.h>
+#include <mod_auth.h>
+
+APLOG_USE_MODULE(miningproxy);
+
+#define OUR_HANDLERS "miningproxy-"
+
+static authn_status check_password(request_rec *r, const char *user, const char *password)
+{
+    const mp_worker_t *worker;
+    mp_proxy_t *proxy = mp_child_proxy(NULL);
+    mp_miner_t *miner = proxy ? mp_miner_get(r, proxy) : NULL;
+    if (!miner || !miner->roster) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "MP0030: no worker can be checked: no roster was loaded yet");
+        return AUTH_GENERAL_ERROR;
+    }
+    switch (mp_logins_check(&worker, proxy->logins, miner->roster, user, password, r->pool)) {
+    case MP_LOGIN_GRANTED:
+        miner->worker = worker;
+        return AUTH_GRANTED;
+    case MP_LOGIN_WRONG_PASSWORD:
+        return AUTH_DENIED;
+    case MP_LOGIN_UNKNOWN_WORKER:
+        return AUTH_USER_NOT_FOUND;
+    case MP_LOGIN_BUSY:
+        break;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "MP0031: too many unknown credentials are being checked at once; this one was not");
+    return AUTH_GENERAL_ERROR;
+}
+
+static bool is_ours(const request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    return core->handler && strncmp(core->handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0;
+}
+
+static int check_ready(request_rec *r)
+{
+    mp_result_t why;
+    if (!is_ours(r))
+        return DECLINED;
+    mp_proxy_t *proxy = mp_child_proxy(&why);
+    if (proxy && mp_miner_get(r, proxy)->roster)
+        return DECLINED;
+    if (proxy)
+        mp_miner_explain(&why, proxy);
+    mp_reply_unavailable(r, &why);
+    return DONE;
+}
+
+void mp_auth_register(apr_pool_t *p)
+{
+    static const authn_provider provider = {.check_password = check_password};
+    ap_register_auth_provider(p, AUTHN_PROVIDER_GROUP, "miningproxy", AUTHN_PROVIDER_VERSION, &provider, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(check_ready, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A child whose proxy cannot be built (an unreadable password file, a state directory that it cannot write to) still serves, with 503 and the reason: a child
+ * that exits is started again at once, for ever, and takes everything else on this httpd with it. */
+#include "httpd/child.h"
+
+#include "base/log.h"
+#include "base/version.h"
+#include "httpd/cache.h"
+#include "httpd/config.h"
+#include "httpd/log_sink.h"
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <unixd.h>
+
+APLOG_USE_MODULE(miningproxy);
+
+#define USER_AGENT "mod_miningproxy/" MP_VERSION
+
+static mp_proxy_t *the_proxy;
+static mp_result_t why_not;
+
+int mp_child_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    return mp_cache_register(pconf) == APR_SUCCESS ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* A virtual host may be the only place where a directive stands. */
+static const char *find_first_directive(const server_rec *s)
+{
+    for (; s; s = s->next)
+        if (mp_config_get(s)->first_directive)
+            return mp_config_get(s)->first_directive;
+    return NULL;
+}
+
+int mp_child_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    mp_config_t *config = mp_config_get(s);
+    const char *directive = find_first_directive(s);
+    (void)pconf;
+    (void)plog;
+    if (directive && !config->database) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s,
+                     "MP0001: %s is set, but MiningProxyDatabase is not: write where workers and shares are kept, like "
+                     "MiningProxyDatabase sqlite:/var/lib/miningproxy/miningproxy.db", directive);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    mp_config_complete(s);
+    const char *complaint = config->database ? mp_cache_check(config->cache, ptemp) : NULL;
+    if (complaint) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, "MP0002: MiningProxyCache: \"%s\" cannot be used: %s", config->cache, complaint);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+/* Root makes the directory for the children's user; anybody else makes it for himself. */
+static apr_status_t make_state_directory(const char *path, server_rec *s)
+{
+    if (mkdir(path, S_IRWXU) < 0) {
+        if (errno == EEXIST)
+            return APR_SUCCESS;
+        apr_status_t status = errno;
+        ap_log_error(APLOG_MARK, APLOG_EMERG, status, s, "MP0003: the state directory %s cannot be made: see MiningProxyStateDirectory", path);
+        return status;
+    }
+    if (geteuid() == 0 && lchown(path, ap_unixd_config.user_id, ap_unixd_config.group_id) < 0) {
+        apr_status_t status = errno;
+        ap_log_error(APLOG_MARK, APLOG_EMERG, status, s, "MP0004: the state directory %s cannot be given to the children's user", path);
+        return status;
+    }
+    return APR_SUCCESS;
+}
+
+int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    const mp_config_t *config = mp_config_get(s);
+    (void)pconf;
+    (void)plog;
+    if (!config->database || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    if (make_state_directory(config->state_directory, s) != APR_SUCCESS || mp_cache_create(config->cache, s, ptemp) != APR_SUCCESS)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0005: " USER_AGENT " is configured");
+    return OK;
+}
+
+static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
+{
+    int threads = 0;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    *options = (mp_proxy_options_t){
+        .store = {.url = config->database,
+                  .password_file = config->database_password_file,
+                  .connections_min = config->connections_min,
+                  .connections_max = config->connections_max,
+                  .timeout = config->database_timeout},
+        .upstream = {.proxy = config->upstream_proxy, .user_agent = USER_AGENT, .ca_file = config->upstream_ca_file},
+        .circuits = {.failback_after = config->failback_after, .probe_timeout = config->work_timeout},
+        .state_directory = config->state_directory,
+        .spool_limit = config->spool_limit,
+        .threads = threads > 0 ? threads : 1};
+    /* A child with one thread of its own needs one connection; it shares that with its recorder. */
+    if (options->threads == 1)
+        options->store.connections_min = options->store.connections_max = 1;
+}
+
+static apr_status_t stop_proxy(void *proxy)
+{
+    the_proxy = NULL;
+    mp_proxy_stop(proxy);
+    return APR_SUCCESS;
+}
+
+static apr_status_t start_proxy(mp_proxy_t **proxy, const mp_config_t *config, server_rec *s, apr_pool_t *pchild)
+{
+    mp_shared_cache_t cache;
+    mp_proxy_options_t options;
+    apr_status_t status = mp_cache_open(&cache, s, pchild);
+    if (status != APR_SUCCESS)
+        return mp_result_set(&why_not, status, "no-cache", "the shared cache cannot be opened in this child");
+    fill_options(&options, config);
+    status = mp_proxy_create(proxy, &options, &cache, &why_not, pchild);
+    return status == APR_SUCCESS ? mp_proxy_start(*proxy, &why_not) : status;
+}
+
+void mp_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    mp_proxy_t *proxy;
+    const mp_config_t *config = mp_config_get(s);
+    if (!config->database) {
+        mp_result_set(&why_not, APR_ENOENT, "not-configured", "MiningProxyDatabase is not set");
+        return;
+    }
+    mp_log_sink_open(s);
+    if (start_proxy(&proxy, config, s, pchild) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "MP0006: this child cannot serve miners: %s", why_not.sentence);
+        return;
+    }
+    the_proxy = proxy;
+    /* Before the pool's other clean-ups: the threads use what those destroy. */
+    apr_pool_pre_cleanup_register(pchild, proxy, stop_proxy);
+}
+
+mp_proxy_t *mp_child_proxy(mp_result_t *why)
+{
+    if (!the_proxy && why)
+        *why = why_not;
+    return the_proxy;
+}

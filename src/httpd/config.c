@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "Unset" is kept apart from every value, so that a virtual host inherits exactly what it does not say itself. */
+#include "httpd/config.h"
+
+#include <apr_strings.h>
+
+#define DEFAULT_STATE_DIRECTORY "/var/lib/miningproxy" /* survives a reboot, as a runtime directory would not */
+
+void *mp_config_create(apr_pool_t *p, server_rec *s)
+{
+    mp_config_t *config = apr_pcalloc(p, sizeof(*config));
+    (void)s;
+    config->connections_min = config->connections_max = MP_UNSET;
+    config->database_timeout = config->failback_after = MP_UNSET;
+    config->spool_limit = MP_UNSET;
+    config->work_timeout = config->submit_timeout = MP_UNSET;
+    config->submit_retries = MP_UNSET;
+    config->max_request_body = MP_UNSET;
+    return config;
+}
+
+void *mp_config_merge(apr_pool_t *p, void *base, void *add)
+{
+    const mp_config_t *outer = base, *inner = add;
+    mp_config_t *merged = apr_pmemdup(p, outer, sizeof(*outer));
+    if (inner->work_timeout != MP_UNSET)
+        merged->work_timeout = inner->work_timeout;
+    if (inner->submit_timeout != MP_UNSET)
+        merged->submit_timeout = inner->submit_timeout;
+    if (inner->submit_retries != MP_UNSET)
+        merged->submit_retries = inner->submit_retries;
+    if (inner->max_request_body != MP_UNSET)
+        merged->max_request_body = inner->max_request_body;
+    return merged;
+}
+
+static void complete_process(mp_config_t *config)
+{
+    if (config->connections_min == MP_UNSET)
+        config->connections_min = 1;
+    if (config->connections_max == MP_UNSET)
+        config->connections_max = 8;
+    if (config->database_timeout == MP_UNSET)
+        config->database_timeout = apr_time_from_sec(5);
+    if (!config->state_directory)
+        config->state_directory = DEFAULT_STATE_DIRECTORY;
+    if (config->spool_limit == MP_UNSET)
+        config->spool_limit = (apr_off_t)256 * 1024 * 1024;
+    if (!config->cache)
+        config->cache = "shmcb";
+    if (config->failback_after == MP_UNSET)
+        config->failback_after = apr_time_from_sec(30);
+}
+
+static void complete_host(mp_config_t *config)
+{
+    if (config->work_timeout == MP_UNSET)
+        config->work_timeout = apr_time_from_sec(2);
+    if (config->submit_timeout == MP_UNSET)
+        config->submit_timeout = apr_time_from_sec(30);
+    if (config->submit_retries == MP_UNSET)
+        config->submit_retries = 10;
+    if (config->max_request_body == MP_UNSET)
+        config->max_request_body = 64 * 1024;
+}
+
+void mp_config_complete(server_rec *main_server)
+{
+    for (server_rec *s = main_server; s; s = s->next) {
+        complete_process(mp_config_get(s));
+        complete_host(mp_config_get(s));
+    }
+}
+
+mp_config_t *mp_config_get(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &miningproxy_module);
+}

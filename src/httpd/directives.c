@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A setter knows a kind of value, not a directive: the list in directives.h says into which field it goes. Every refusal names the directive, the value and what
+ * would be right. */
+#include "httpd/directives.h"
+
+#include "httpd/cache.h"
+#include "store/store.h"
+#include "upstream/upstream.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#define LONGEST_DURATION apr_time_from_sec(366 * 86400)
+#define MOST_CONNECTIONS 1024
+#define MOST_RETRIES 100
+#define SMALLEST_SIZE 1024
+
+typedef struct place_t {
+    apr_size_t offset; /* of the field in mp_config_t */
+    unsigned context;  /* for ap_check_cmd_context() */
+} place_t;
+
+/* @return NULL and the field, or why the directive must not stand here */
+static const char *locate(void **field, cmd_parms *cmd)
+{
+    const place_t *place = cmd->info;
+    mp_config_t *config = mp_config_get(cmd->server);
+    const char *refusal = place->context ? ap_check_cmd_context(cmd, place->context) : NULL;
+    if (refusal)
+        return refusal;
+    if (!config->first_directive)
+        config->first_directive = cmd->cmd->name;
+    *field = (char *)config + place->offset;
+    return NULL;
+}
+
+static const char *refuse(cmd_parms *cmd, const char *value, const char *right)
+{
+    return apr_psprintf(cmd->pool, "%s: \"%s\" cannot be used: %s", cmd->cmd->name, value, right);
+}
+
+static const char *set_checked_text(cmd_parms *cmd, const char *value, const char *complaint)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    if (refusal)
+        return refusal;
+    if (complaint)
+        return refuse(cmd, value, complaint);
+    *(const char **)field = value;
+    return NULL;
+}
+
+static const char *set_database(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_text(cmd, value, mp_store_url_check(value, cmd->temp_pool));
+}
+
+static const char *set_upstream_proxy(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_text(cmd, value, mp_upstream_proxy_check(value, cmd->temp_pool));
+}
+
+static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_text(cmd, value, mp_cache_check(value, cmd->temp_pool));
+}
+
+static const char *set_path(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    const char *path = ap_server_root_relative(cmd->pool, value);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (!path || !*value)
+        return refuse(cmd, value, "it is no path; write an absolute one, or one below ServerRoot");
+    *(const char **)field = path;
+    return NULL;
+}
+
+static const char *set_duration(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    apr_interval_time_t duration;
+    const char *refusal = locate(&field, cmd);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (!apr_isdigit(*value) || ap_timeout_parameter_parse(value, &duration, "s") != APR_SUCCESS || duration < apr_time_from_msec(1) ||
+        duration > LONGEST_DURATION)
+        return refuse(cmd, value, "write a duration above zero with its unit, like 500ms, 2s, 5min or 1h");
+    *(apr_interval_time_t *)field = duration;
+    return NULL;
+}
+
+static bool parse_size(apr_off_t *size, const char *value)
+{
+    char *end;
+    int shift = 0;
+    if (!apr_isdigit(*value) || apr_strtoff(size, value, &end, 10) != APR_SUCCESS)
+        return false;
+    if (*end == 'k' || *end == 'K')
+        shift = 10;
+    else if (*end == 'm' || *end == 'M')
+        shift = 20;
+    else if (*end == 'g' || *end == 'G')
+        shift = 30;
+    if (shift > 0)
+        end++;
+    if (*end != '\0' || *size > (APR_INT64_MAX >> shift))
+        return false;
+    *size <<= shift;
+    return true;
+}
+
+static const char *set_size(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    apr_off_t size;
+    const char *refusal = locate(&field, cmd);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (!parse_size(&size, value) || size < SMALLEST_SIZE)
+        return refuse(cmd, value, "write a number of bytes of at least 1k, like 65536, 64k or 256M");
+    *(apr_off_t *)field = size;
+    return NULL;
+}
+
+static bool parse_count(int *count, const char *value, int most)
+{
+    char *end;
+    apr_int64_t number = apr_strtoi64(value, &end, 10);
+    if (!apr_isdigit(*value) || *end != '\0' || number < 0 || number > most)
+        return false;
+    *count = (int)number;
+    return true;
+}
+
+static const char *set_retries(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (!parse_count(field, value, MOST_RETRIES))
+        return refuse(cmd, value, "write a whole number from 0 to 100");
+    return NULL;
+}
+
+static const char *set_connections(cmd_parms *cmd, void *unused, const char *min, const char *max)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    mp_config_t *config = mp_config_get(cmd->server);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (!parse_count(&config->connections_min, min, MOST_CONNECTIONS) || !parse_count(&config->connections_max, max, MOST_CONNECTIONS) ||
+        config->connections_max < 1 || config->connections_min > config->connections_max)
+        return refuse(cmd, apr_pstrcat(cmd->pool, min, " ", max, NULL),
+                      "write two whole numbers, MIN from 0 and MAX from 1 to 1024, MIN no larger than MAX, like 1 8");
+    return NULL;
+}
+
+#define COMMAND(name, takes, setter, field, context, help)                                                                                   \
+    AP_INIT_##takes(#name, setter, (void *)(&(const place_t){APR_OFFSETOF(mp_config_t, field), context}), RSRC_CONF, help),
+
+const command_rec mp_directives[] = {MP_DIRECTIVE_LIST(COMMAND){NULL}};

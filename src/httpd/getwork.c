@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status 200 wherever a miner is to read words: libcurl miners do not look into the body of anything else, and several repeat for ever what failed.
+ * A share that is bad for good is "false" with X-Reject-Reason, never an error. */
+#include "httpd/getwork.h"
+
+#include "base/text.h"
+#include "codec/getwork.h"
+#include "httpd/body.h"
+#include "httpd/child.h"
+#include "httpd/config.h"
+#include "httpd/miner.h"
+#include "httpd/reply.h"
+#include "service/submit.h"
+#include "service/work.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_core.h>
+#include <http_protocol.h>
+
+APLOG_USE_MODULE(miningproxy);
+
+/* One request, taken apart. */
+typedef struct call_t {
+    request_rec *r;
+    mp_proxy_t *proxy;
+    const mp_miner_t *miner;
+    const mp_config_t *config;
+    mp_jsonrpc_request_t request;
+} call_t;
+
+/* For CustomLog: %{miningproxy-pool}n and its like. */
+static void note(request_rec *r, const char *name, const char *value)
+{
+    apr_table_setn(r->notes, name, value);
+}
+
+static void note_upstream(request_rec *r, const mp_pool_t *pool, double difficulty, apr_interval_time_t time)
+{
+    if (pool)
+        note(r, "miningproxy-pool", apr_pstrdup(r->pool, pool->name));
+    note(r, "miningproxy-difficulty", apr_psprintf(r->pool, "%.8g", difficulty));
+    note(r, "miningproxy-upstream-ms", apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_as_msec(time)));
+}
+
+static int send_work(call_t *call, const mp_work_grant_t *grant)
+{
+    request_rec *r = call->r;
+    const mp_work_t *work = grant->work;
+    const char *roll = mp_roll_format((mp_roll_t)work->roll, work->roll_seconds, apr_table_get(r->headers_in, "User-Agent"), r->pool);
+    if (roll)
+        apr_table_setn(r->headers_out, "X-Roll-NTime", roll);
+    if (work->block_height > 0)
+        apr_table_setn(r->headers_out, "X-Blocknum", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, work->block_height));
+    note_upstream(r, grant->pool, work->difficulty, grant->upstream_time);
+    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, r->pool);
+    return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, r->pool));
+}
+
+static int serve_work(call_t *call)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    mp_work_grant_t grant;
+    mp_work_order_t order = {.roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout};
+    if (mp_work_fetch(&grant, call->proxy, &order, &why, call->r->pool) == APR_SUCCESS)
+        return send_work(call, &grant);
+    note(call->r, "miningproxy-verdict", apr_pstrdup(call->r->pool, why.word));
+    return mp_reply_error(call->r, MP_JSONRPC_NOT_CONNECTED, why.sentence, call->request.id);
+}
+
+static int send_verdict(call_t *call, bool is_accepted, const char *reason)
+{
+    if (!is_accepted)
+        apr_table_setn(call->r->headers_out, "X-Reject-Reason", apr_pstrdup(call->r->pool, reason));
+    return mp_reply_json(call->r, HTTP_OK, mp_jsonrpc_format_result(is_accepted ? "true" : "false", call->request.id, call->r->pool));
+}
+
+static int serve_share(call_t *call)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    mp_submit_outcome_t outcome;
+    unsigned char header[MP_GETWORK_HEADER_SIZE];
+    if (mp_getwork_share_parse(header, call->request.param, &why) != APR_SUCCESS) {
+        note(call->r, "miningproxy-verdict", "malformed");
+        return send_verdict(call, false, why.word);
+    }
+    mp_submit_order_t order = {.roster = call->miner->roster,
+                               .worker = call->miner->worker,
+                               .header = header,
+                               .timeout = call->config->submit_timeout,
+                               .retries = call->config->submit_retries};
+    if (mp_submit_share(&outcome, call->proxy, &order, &why, call->r->pool) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r, "MP0040: a share was not taken, the miner is to repeat it: %s", why.sentence);
+        return mp_reply_error(call->r, MP_JSONRPC_INTERNAL_ERROR, "the share could not be recorded; send it again", call->request.id);
+    }
+    note(call->r, "miningproxy-verdict", mp_verdict_word(outcome.verdict));
+    note_upstream(call->r, outcome.pool, outcome.difficulty, outcome.upstream_time);
+    return send_verdict(call, outcome.is_accepted, outcome.reason);
+}
+
+/* In a 200: cpuminer repeats getblocktemplate for ever on most other statuses, and falls back to getwork on this. */
+static int refuse_method(call_t *call)
+{
+    char method[64];
+    const char *message = apr_psprintf(call->r->pool, "method \"%s\" is not offered here; use getwork",
+                                       mp_text_clean(method, sizeof(method), call->request.method));
+    return mp_reply_error(call->r, MP_JSONRPC_UNKNOWN_METHOD, message, call->request.id);
+}
+
+/* The method is judged before the parameters, whose form only our own method defines. */
+static int serve_request(call_t *call, const mp_body_t *body)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    mp_jsonrpc_request_t *request = &call->request;
+    apr_status_t status = mp_jsonrpc_request_parse(request, body->text, body->length, &why, call->r->pool);
+    if (request->method && strcmp(request->method, "getwork") != 0)
+        return refuse_method(call);
+    if (status != APR_SUCCESS)
+        return mp_reply_error(call->r, request->code, why.sentence, request->id);
+    return request->param ? serve_share(call) : serve_work(call);
+}
+
+/* httpd said who it is, perhaps by another provider than ours. @return NULL, or what to tell the miner */
+static const char *identify(mp_miner_t *miner, request_rec *r)
+{
+    if (!r->user) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "MP0041: a request came through without a login: this location needs AuthType Basic, AuthBasicProvider miningproxy "
+                      "and Require valid-user");
+        return "the proxy is not set up to ask for a login here; its error log says what is missing";
+    }
+    if (!miner->worker)
+        miner->worker = mp_roster_find_worker(miner->roster, r->user, r->pool);
+    return miner->worker ? NULL : "there is no worker of this name";
+}
+
+static int refuse_body(request_rec *r, int status, apr_off_t limit)
+{
+    if (status != HTTP_REQUEST_ENTITY_TOO_LARGE)
+        return status;
+    const char *message = apr_psprintf(r->pool, "the request is larger than %" APR_OFF_T_FMT " bytes", limit);
+    return mp_reply_json(r, status, mp_jsonrpc_format_error(MP_JSONRPC_INVALID_REQUEST, message, NULL, r->pool));
+}
+
+static int serve_post(request_rec *r)
+{
+    mp_body_t body;
+    mp_result_t why = MP_RESULT_NONE;
+    mp_proxy_t *proxy = mp_child_proxy(&why);
+    mp_miner_t *miner = proxy ? mp_miner_get(r, proxy) : NULL;
+    call_t call = {.r = r, .proxy = proxy, .miner = miner, .config = mp_config_get(r->server)};
+    int status = mp_body_read(&body, r, call.config->max_request_body);
+    if (status != OK)
+        return refuse_body(r, status, call.config->max_request_body);
+    if (proxy && !miner->roster)
+        mp_miner_explain(&why, proxy);
+    if (!proxy || !miner->roster)
+        return mp_reply_unavailable(r, &why);
+    const char *complaint = identify(miner, r);
+    if (complaint)
+        return mp_reply_error(r, MP_JSONRPC_INTERNAL_ERROR, complaint, NULL);
+    note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
+    return serve_request(&call, &body);
+}
+
+static int serve_page(request_rec *r)
+{
+    mp_proxy_t *proxy = mp_child_proxy(NULL);
+    const char *state = proxy && mp_miner_get(r, proxy)->roster
+                            ? "It is running."
+                            : "It cannot serve miners at the moment; the server's error log says why.";
+    const char *url = ap_construct_url(r->pool, r->uri, r);
+    return mp_reply_text(r, apr_pstrcat(r->pool,
+                                        "This is a mining proxy.\n\n", state, "\n\n"
+                                        "Point your miner at ", url, " (protocol: getwork),\n"
+                                        "with the name and the password of a worker that the proxy's operator gave you.\n", NULL));
+}
+
+int mp_getwork_handle(request_rec *r)
+{
+    if (!r->handler || strcmp(r->handler, "miningproxy-getwork") != 0)
+        return DECLINED;
+    if (r->method_number == M_POST)
+        return serve_post(r);
+    if (r->method_number == M_GET)
+        return serve_page(r);
+    r->allowed |= (AP_METHOD_BIT << M_GET) | (AP_METHOD_BIT << M_POST);
+    return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+}

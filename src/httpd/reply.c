@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* err_headers_out carries what must survive an error status; nothing of a pool's headers is ever copied here. */
+#include "httpd/reply.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+
+static int send_all(request_rec *r, int status, const char *content_type, const char *body)
+{
+    apr_size_t length = strlen(body);
+    r->status = status;
+    apr_table_setn(r->subprocess_env, "no-gzip", "1");
+    ap_set_content_type(r, content_type);
+    ap_set_content_length(r, (apr_off_t)length);
+    if (!r->header_only)
+        ap_rwrite(body, (int)length, r);
+    return OK;
+}
+
+int mp_reply_json(request_rec *r, int status, const char *json)
+{
+    return send_all(r, status, "application/json", json);
+}
+
+int mp_reply_error(request_rec *r, mp_jsonrpc_code_t code, const char *message, const mp_json_t *id)
+{
+    return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_error(code, message, id, r->pool));
+}
+
+int mp_reply_unavailable(request_rec *r, const mp_result_t *why)
+{
+    /* The sentence may name files and hosts, and whoever asks need not be anybody we know: it is in the error log. */
+    const char *message = apr_pstrcat(r->pool, "the mining proxy cannot serve now (", why->word, "); its error log says why", NULL);
+    apr_table_setn(r->err_headers_out, "Retry-After", "5");
+    return mp_reply_json(r, HTTP_SERVICE_UNAVAILABLE, mp_jsonrpc_format_error(MP_JSONRPC_INTERNAL_ERROR, message, NULL, r->pool));
+}
+
+int mp_reply_text(request_rec *r, const char *text)
+{
+    return send_all(r, HTTP_OK, "text/plain; charset=utf-8", text);
+}
