@@ -86,3 +86,5 @@ INSERT IGNORE INTO settings (`key`, value)
     SELECT 'version', '4' FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND column_name = 'share_id';
 INSERT IGNORE INTO settings (`key`, value) VALUES ('generation', '1');
+-- A server may be configured not to commit by itself.
+COMMIT;

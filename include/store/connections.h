@@ -29,6 +29,9 @@ apr_status_t mp_connections_create(mp_connections_t **connections, const mp_conn
  * if the database does not exist */
 apr_status_t mp_connections_acquire(mp_connection_t **connection, mp_connections_t *connections, mp_result_t *why);
 
+/** The cause of a failed attempt to connect may be gone (somebody made the database): the next one that needs a link tries at once. */
+void mp_connections_forget_failure(mp_connections_t *connections);
+
 /** Runs one statement. The first one after acquiring is run again on a fresh link if an idle one turns out to be dead. */
 apr_status_t mp_connections_run(mp_connection_t *connection, mp_statement_call_t *call, mp_result_t *why);
 

@@ -45,8 +45,9 @@ static apr_status_t construct(void **resource, void *baton, apr_pool_t *p)
     if (status != APR_SUCCESS)
         return status;
     apr_allocator_max_free_set(allocator, POOL_KEEPS);
-    /* A root pool: making a child of the store's pool here would race with whoever uses that pool. */
-    status = apr_pool_create_ex(&pool, NULL, NULL, allocator);
+    /* A pool without a parent: making a child of the store's pool would race with whoever uses that pool, and a child of the process's root would
+     * be destroyed before the list that owns this one. */
+    status = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
     if (status != APR_SUCCESS) {
         apr_allocator_destroy(allocator);
         return status;
@@ -123,6 +124,13 @@ static void remember_attempt(mp_connections_t *connections, const mp_result_t *o
     connections->is_away = outcome->status != APR_SUCCESS;
     connections->away = *outcome;
     connections->next_try = mp_clock_monotonic() + MP_CONNECTIONS_RETRY_DELAY;
+    apr_thread_mutex_unlock(connections->mutex);
+}
+
+void mp_connections_forget_failure(mp_connections_t *connections)
+{
+    apr_thread_mutex_lock(connections->mutex);
+    connections->next_try = 0;
     apr_thread_mutex_unlock(connections->mutex);
 }
 

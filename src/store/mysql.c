@@ -16,9 +16,14 @@
 /* Flags in the bind structures: MariaDB's library has its own type, Oracle's has dropped it. */
 #if defined(MARIADB_BASE_VERSION) || MYSQL_VERSION_ID < 80001
 typedef my_bool flag_t;
-#define CLIENT_PROGRAM "mariadb"
 #else
 typedef bool flag_t;
+#endif
+
+/* Who has the one library has that one's command as well. */
+#if defined(MARIADB_BASE_VERSION)
+#define CLIENT_PROGRAM "mariadb"
+#else
 #define CLIENT_PROGRAM "mysql"
 #endif
 
@@ -73,10 +78,11 @@ static apr_status_t describe_missing(const mp_link_t *link, unsigned code, mp_re
                          link->url->database, link->server, link->import_command);
 }
 
-/* doing: what was tried, as in "cannot ..."; message: the server's or the library's own words. */
+/* doing: the statement's word, or what was tried; message: the server's or the library's own words. */
 static apr_status_t fail(mp_link_t *link, unsigned code, const char *message, const char *doing, mp_result_t *why)
 {
     mp_mysql_trouble_t trouble = mp_mysql_trouble_find(code);
+    const char *label = link->url->label;
 
     link->is_broken = link->is_broken || trouble.is_broken;
     link->is_retryable = trouble.is_retryable;
@@ -88,9 +94,10 @@ static apr_status_t fail(mp_link_t *link, unsigned code, const char *message, co
             "%s refuses the user \"%s\": %s; check the user, the password and the privileges (SELECT, INSERT, UPDATE, DELETE)",
             link->server, link->url->user, message);
     if (mp_mysql_trouble_is_network(code) && has_timed_out(link))
-        return mp_result_set(why, trouble.status, trouble.word, "%s did not answer within %.1f s (cannot %s: %s)", link->url->label,
+        return mp_result_set(why, trouble.status, trouble.word, "the database %s did not answer within %.1f s (%s: %s)", label,
                              (double)link->timeout / APR_USEC_PER_SEC, doing, message);
-    return mp_result_set(why, trouble.status, trouble.word, "%s cannot %s: %s (error %u)", link->url->label, doing, message, code);
+    return mp_result_set(why, trouble.status, trouble.word, "the database %s %s (%s: %s, error %u)", label,
+                         mp_mysql_trouble_phrase(&trouble), doing, message, code);
 }
 
 static apr_status_t fail_link(mp_link_t *link, const char *doing, mp_result_t *why)

@@ -2,6 +2,8 @@
 /* Numbers, not the names in the libraries' headers: each of the two lacks some of the other's, and this must not depend on which one is installed. */
 #include "store/mysql_trouble.h"
 
+#include <string.h>
+
 static const mp_mysql_trouble_t troubles[] = {
     {1205, APR_EGENERAL, "database-busy", false, true},     /* lock wait timeout */
     {1213, APR_EGENERAL, "database-busy", false, true},     /* deadlock; also a conflict at commit in a Galera cluster */
@@ -43,4 +45,11 @@ mp_mysql_trouble_t mp_mysql_trouble_find(unsigned code)
     if (mp_mysql_trouble_is_network(code))
         return (mp_mysql_trouble_t){code, APR_EGENERAL, "database-away", true, false};
     return (mp_mysql_trouble_t){code, APR_EGENERAL, "database-error", false, false};
+}
+
+const char *mp_mysql_trouble_phrase(const mp_mysql_trouble_t *trouble)
+{
+    if (strcmp(trouble->word, "database-away") == 0)
+        return "is away";
+    return strcmp(trouble->word, "database-busy") == 0 ? "is busy" : "reports an error";
 }

@@ -46,12 +46,12 @@ static apr_status_t fail(mp_link_t *link, int code, const char *doing, mp_result
     link->is_broken = link->is_broken || is_lost(code);
     link->is_retryable = is_busy(code);
     if (is_busy(code))
-        return mp_result_set(why, APR_EGENERAL, "database-busy", "the database file %s is locked by another process (cannot %s: %s)", path,
-                             doing, message);
+        return mp_result_set(why, APR_EGENERAL, "database-busy", "the database file %s is locked by another process (%s: %s)", path, doing,
+                             message);
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
         if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
-            return mp_result_set(why, APR_EEXIST, "exists", "the database file %s cannot %s: %s", path, doing, message);
+            return mp_result_set(why, APR_EEXIST, "exists", "the database file %s has such a row already (%s: %s)", path, doing, message);
         break;
     case SQLITE_NOTADB:
         return mp_result_set(why, APR_EGENERAL, "database-error", "the file %s is not an SQLite database", path);
@@ -68,7 +68,8 @@ static apr_status_t fail(mp_link_t *link, int code, const char *doing, mp_result
     default:
         break;
     }
-    return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s cannot %s: %s (error %d)", path, doing, message, code);
+    return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s reports an error (%s: %s, error %d)", path, doing,
+                         message, code);
 }
 
 static apr_status_t execute_script(mp_link_t *link, const char *sql, const char *doing, mp_result_t *why)
@@ -122,7 +123,7 @@ static apr_status_t connect_link(mp_link_t **link, const mp_store_url_t *url, co
     apr_pool_cleanup_register(p, made, close_link, apr_pool_cleanup_null);
     int code = sqlite3_open_v2(url->path, &made->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
-        return fail(made, code, "be opened", why);
+        return fail(made, code, "open", why);
     /* A file that may not be written is opened for reading only, without a word. */
     if (sqlite3_db_readonly(made->db, "main") == 1)
         return mp_sqlite_file_describe(url, why);
@@ -281,7 +282,7 @@ static apr_status_t create_tables(mp_link_t *link, mp_result_t *why)
 static apr_status_t create_schema(mp_link_t *link, mp_result_t *why)
 {
     link->is_retryable = false;
-    apr_status_t status = execute_script(link, "BEGIN IMMEDIATE", "be locked", why);
+    apr_status_t status = execute_script(link, "BEGIN IMMEDIATE", "lock", why);
     if (status != APR_SUCCESS)
         return status;
     status = create_tables(link, why);

@@ -10,6 +10,13 @@
 #include <unistd.h>
 
 #define PATH_SIZE 4096
+#define WORDS_SIZE 120
+
+/* strerror() may share its buffer with other threads. @return buffer */
+static const char *words_of(char buffer[WORDS_SIZE], int error)
+{
+    return apr_strerror(APR_FROM_OS_ERROR(error), buffer, WORDS_SIZE);
+}
 
 /* @return buffer, which holds the directory's path */
 static const char *directory_of(char buffer[PATH_SIZE], const char *path)
@@ -22,7 +29,7 @@ static const char *directory_of(char buffer[PATH_SIZE], const char *path)
 
 static apr_status_t describe_creation(const mp_store_url_t *url, int error, mp_result_t *why)
 {
-    char directory[PATH_SIZE];
+    char directory[PATH_SIZE], words[WORDS_SIZE];
 
     if (error == ENOENT)
         return mp_result_set(
@@ -30,12 +37,12 @@ static apr_status_t describe_creation(const mp_store_url_t *url, int error, mp_r
             "the database file %s cannot be created, because the directory %s does not exist; create it, writable for user id %ld",
             url->path, directory_of(directory, url->path), (long)geteuid());
     return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s cannot be created by user id %ld: %s", url->path,
-                         (long)geteuid(), strerror(error));
+                         (long)geteuid(), words_of(words, error));
 }
 
 apr_status_t mp_sqlite_file_create(const mp_store_url_t *url, mp_result_t *why)
 {
-    char directory[PATH_SIZE];
+    char directory[PATH_SIZE], words[WORDS_SIZE];
     struct stat about;
 
     if (mknod(url->path, S_IFREG | 0600, 0) != 0)
@@ -44,13 +51,13 @@ apr_status_t mp_sqlite_file_create(const mp_store_url_t *url, mp_result_t *why)
         return APR_SUCCESS;
     if (stat(directory_of(directory, url->path), &about) != 0 || lchown(url->path, about.st_uid, about.st_gid) != 0)
         return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s cannot be given to the owner of its directory: %s",
-                             url->path, strerror(errno));
+                             url->path, words_of(words, errno));
     return APR_SUCCESS;
 }
 
 apr_status_t mp_sqlite_file_describe(const mp_store_url_t *url, mp_result_t *why)
 {
-    char directory[PATH_SIZE];
+    char directory[PATH_SIZE], words[WORDS_SIZE];
     struct stat about;
     long user = (long)geteuid();
 
@@ -58,13 +65,13 @@ apr_status_t mp_sqlite_file_describe(const mp_store_url_t *url, mp_result_t *why
         return mp_result_set(why, APR_EMISMATCH, "schema-missing", "the database file %s does not exist", url->path);
     if (stat(url->path, &about) != 0)
         return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s cannot be opened by user id %ld: %s", url->path,
-                             user, strerror(errno));
+                             user, words_of(words, errno));
     if (!S_ISREG(about.st_mode))
         return mp_result_set(why, APR_EGENERAL, "database-error", "the database %s is not a file", url->path);
     if (eaccess(url->path, R_OK | W_OK) != 0)
         return mp_result_set(why, APR_EGENERAL, "database-error",
                              "the database file %s cannot be read and written by user id %ld: %s; give it to that user", url->path, user,
-                             strerror(errno));
+                             words_of(words, errno));
     return mp_result_set(
         why, APR_EGENERAL, "database-error",
         "the database file %s cannot be used: user id %ld must be able to create files in its directory %s, and to use those beside it",

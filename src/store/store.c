@@ -11,30 +11,41 @@
 
 #define PASSWORD_MAX 1024
 
+static apr_status_t check_password(const char *line, apr_size_t size, const char *path, mp_result_t *why)
+{
+    apr_size_t length = strcspn(line, "\r\n");
+
+    if (size == 0)
+        return mp_result_set(why, APR_EINVAL, "password-file", "the database's password file %s is empty; its first line is the password",
+                             path);
+    if (length > PASSWORD_MAX)
+        return mp_result_set(why, APR_EINVAL, "password-file", "the first line of the database's password file %s is longer than %d bytes",
+                             path, PASSWORD_MAX);
+    if (length < size && line[length] == '\0')
+        return mp_result_set(why, APR_EINVAL, "password-file", "the database's password file %s is not a text file", path);
+    return APR_SUCCESS;
+}
+
 static apr_status_t read_password(const char **password, const char *path, mp_result_t *why, apr_pool_t *p)
 {
-    char line[PASSWORD_MAX + 2];
-    apr_file_t *file;
+    char line[PASSWORD_MAX + 2] = "";
     char message[120];
+    apr_size_t size = 0;
+    apr_file_t *file;
 
-    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_FPROT_OS_DEFAULT, p);
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, p);
     if (status != APR_SUCCESS)
         return mp_result_set(why, status, "password-file", "the database's password file %s cannot be opened: %s", path,
                              apr_strerror(status, message, sizeof(message)));
-    status = apr_file_gets(line, sizeof(line), file);
+    status = apr_file_read_full(file, line, sizeof(line) - 1, &size);
     apr_file_close(file);
-    if (APR_STATUS_IS_EOF(status))
-        return mp_result_set(why, APR_EINVAL, "password-file", "the database's password file %s is empty; its first line is the password",
-                             path);
-    if (status != APR_SUCCESS)
+    if (status != APR_SUCCESS && !APR_STATUS_IS_EOF(status))
         return mp_result_set(why, status, "password-file", "the database's password file %s cannot be read: %s", path,
                              apr_strerror(status, message, sizeof(message)));
-    line[strcspn(line, "\r\n")] = '\0';
-    if (strlen(line) > PASSWORD_MAX)
-        return mp_result_set(why, APR_EINVAL, "password-file", "the first line of the database's password file %s is longer than %d bytes",
-                             path, PASSWORD_MAX);
-    *password = apr_pstrdup(p, line);
-    return APR_SUCCESS;
+    status = check_password(line, size, path, why);
+    if (status == APR_SUCCESS)
+        *password = apr_pstrmemdup(p, line, strcspn(line, "\r\n"));
+    return status;
 }
 
 static apr_status_t check_numbers(const mp_store_options_t *options, mp_result_t *why)
@@ -104,6 +115,7 @@ apr_status_t mp_store_prepare(mp_store_t *store, mp_result_t *why, apr_pool_t *p
     preparation_t preparation = {.store = store, .p = p};
     apr_status_t status = APR_SUCCESS;
 
+    mp_connections_forget_failure(store->connections);
     if (driver->create_file)
         status = driver->create_file(store->options.url, why);
     if (status == APR_SUCCESS && driver->create_schema)
