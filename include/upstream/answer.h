@@ -12,11 +12,11 @@
 #define MP_ANSWER_VALUE_SIZE 256       /* longer values are cut */
 
 /* The headers that are kept. */
-#define MP_ANSWER_HEADER_LIST(X)                     \
-    X(MP_ANSWER_LONG_POLLING, "X-Long-Polling")      \
-    X(MP_ANSWER_ROLL_NTIME, "X-Roll-NTime")          \
-    X(MP_ANSWER_REJECT_REASON, "X-Reject-Reason")    \
-    X(MP_ANSWER_SUBMIT_OLD, "X-Submit-Old")          \
+#define MP_ANSWER_HEADER_LIST(X)                                                                                                           \
+    X(MP_ANSWER_LONG_POLLING, "X-Long-Polling")                                                                                            \
+    X(MP_ANSWER_ROLL_NTIME, "X-Roll-NTime")                                                                                                \
+    X(MP_ANSWER_REJECT_REASON, "X-Reject-Reason")                                                                                          \
+    X(MP_ANSWER_SUBMIT_OLD, "X-Submit-Old")                                                                                                \
     X(MP_ANSWER_BLOCKNUM, "X-Blocknum")
 
 typedef enum mp_answer_header_t {

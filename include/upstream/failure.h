@@ -16,9 +16,9 @@ typedef enum mp_failure_phase_t {
 } mp_failure_phase_t;
 
 typedef struct mp_failure_t {
-    int code;                    /* a CURLcode other than CURLE_OK */
-    int os_error;                /* errno of the socket, or 0 */
-    int proxy_status;            /* what a proxy answered to CONNECT, or 0 */
+    int code;         /* a CURLcode other than CURLE_OK */
+    int os_error;     /* errno of the socket, or 0 */
+    int proxy_status; /* what a proxy answered to CONNECT, or 0 */
     mp_failure_phase_t phase;
     apr_interval_time_t timeout; /* that was in force */
     const char *detail;          /* libcurl's own words; may be empty */

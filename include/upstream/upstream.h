@@ -72,7 +72,8 @@ void mp_upstream_submit_share(mp_submission_t *submission, mp_upstream_t *upstre
 /** The end of a probe; runs on the I/O thread. */
 typedef void mp_upstream_probed_t(void *baton, apr_status_t status, mp_blame_t blame, const mp_result_t *why);
 
-/** Asks the pool for work that nobody gets, to see whether it is well. Copies what it needs of call. I/O thread only. */
+/** Asks the pool for work that nobody gets, to see whether it is well. Copies what it needs of call. If it cannot begin, probed runs before this
+ * returns; if the loop stops meanwhile, with APR_EINTR and nobody to blame. I/O thread only. */
 void mp_upstream_probe_on_loop(mp_upstream_t *upstream, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton);
 
 #endif

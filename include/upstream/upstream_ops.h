@@ -11,9 +11,10 @@ typedef struct mp_upstream_ops_t {
     /** @return NULL, or what is wrong with a URL of one of the schemes */
     const char *(*check_url)(const char *url, apr_pool_t *p);
     apr_status_t (*create)(void **state, const mp_upstream_options_t *options, mp_loop_t *loop, apr_pool_t *p);
-    apr_status_t (*fetch_work)(mp_work_t **work, mp_blame_t *blame, void *state, const mp_upstream_call_t *call, mp_result_t *why, apr_pool_t *p);
-    void (*submit_share)(mp_submission_t *submission, void *state, const mp_upstream_call_t *call, const unsigned char header[MP_HEADER_SIZE],
-                         mp_result_t *why, apr_pool_t *p);
+    apr_status_t (*fetch_work)(mp_work_t **work, mp_blame_t *blame, void *state, const mp_upstream_call_t *call, mp_result_t *why,
+                               apr_pool_t *p);
+    void (*submit_share)(mp_submission_t *submission, void *state, const mp_upstream_call_t *call,
+                         const unsigned char header[MP_HEADER_SIZE], mp_result_t *why, apr_pool_t *p);
     void (*probe_on_loop)(void *state, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton);
 } mp_upstream_ops_t;
 

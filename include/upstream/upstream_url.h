@@ -16,6 +16,9 @@ apr_size_t mp_upstream_url_origin_length(const char *url);
 /** True if scheme, host and port are the same, default ports filled in. */
 bool mp_upstream_url_is_same_origin(const char *a, const char *b);
 
+/** The URL without user name and password; NULL if it cannot be parsed or libcurl could not use it. */
+const char *mp_upstream_url_without_account(const char *url, apr_pool_t *p);
+
 /** What is wrong with a URL over HTTP, whose scheme was checked already: host, port, blanks, fragment, user information. @return NULL, or a sentence */
 const char *mp_upstream_url_check_http(const char *url, apr_pool_t *p);
 

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,9 +46,18 @@ static apr_status_t describe_connect(mp_result_t *why, const mp_failure_t *failu
     }
 }
 
+/* libcurl keeps the error number of an earlier exchange on the same handle; it belongs to this one if libcurl's own words say the same. */
+static bool is_reset(const mp_failure_t *failure)
+{
+    char words[128];
+
+    return (failure->os_error == ECONNRESET || failure->os_error == EPIPE) &&
+           strstr(failure->detail, apr_strerror(failure->os_error, words, sizeof(words))) != NULL;
+}
+
 static apr_status_t describe_broken(mp_result_t *why, const mp_failure_t *failure)
 {
-    if (failure->os_error == ECONNRESET || failure->os_error == EPIPE)
+    if (is_reset(failure))
         return mp_result_set(why, APR_EGENERAL, "connection-reset", "it reset the connection %s",
                              failure->phase == MP_FAILURE_ANSWERING ? "in the middle of its answer" : "without an answer");
     return mp_result_set(why, APR_EGENERAL, "connection-lost", "the connection to it broke (%s)", failure->detail);

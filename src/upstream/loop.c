@@ -255,6 +255,7 @@ apr_status_t mp_loop_start(mp_loop_t *loop, mp_result_t *why)
 {
     sigset_t all;
     sigset_t before;
+    char words[128];
 
     MP_ASSERT(!loop->is_started);
     sigfillset(&all);
@@ -265,7 +266,8 @@ apr_status_t mp_loop_start(mp_loop_t *loop, mp_result_t *why)
     pthread_mutex_unlock(&loop->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
-        return mp_result_set(why, error, "no-thread", "the I/O thread towards pools could not be started: %s", strerror(error));
+        return mp_result_set(why, error, "no-thread", "the I/O thread towards pools could not be started: %s",
+                             apr_strerror(error, words, sizeof(words)));
     mp_log(MP_LOG_DEBUG, "MP0500: the I/O thread towards pools runs");
     return APR_SUCCESS;
 }

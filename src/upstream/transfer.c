@@ -207,13 +207,16 @@ static bool is_redirect(const mp_answer_t *answer)
     return (status == 301 || status == 302 || status == 307 || status == 308) && (answer->size == 0 || answer->body[0] != '{');
 }
 
+/* libcurl resolves a relative target against a URL into which it has put user name and password: they must not show. */
 static bool follow(mp_transfer_t *transfer, CURL *easy)
 {
-    char *target = NULL;
+    char *raw = NULL;
 
-    if (!is_redirect(&transfer->answer) || curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
+    if (!is_redirect(&transfer->answer) || curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &raw) != CURLE_OK || raw == NULL)
         return false;
-    target = apr_pstrdup(transfer->p, target);
+    const char *target = mp_upstream_url_without_account(raw, transfer->p);
+    if (target == NULL)
+        return false;
     if (transfer->redirects >= MP_TRANSFER_REDIRECTS_MAX || !mp_upstream_url_is_same_origin(transfer->url, target)) {
         transfer->redirect_url = target;
         return false;

@@ -49,6 +49,21 @@ bool mp_upstream_url_is_same_origin(const char *a, const char *b)
     return same;
 }
 
+const char *mp_upstream_url_without_account(const char *url, apr_pool_t *p)
+{
+    CURLU *parsed = curl_url();
+    const char *stripped = NULL;
+    char *text = NULL;
+
+    if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_set(parsed, CURLUPART_USER, NULL, 0) == CURLUE_OK && curl_url_set(parsed, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_URL, &text, 0) == CURLUE_OK)
+        stripped = apr_pstrdup(p, text);
+    curl_free(text);
+    curl_url_cleanup(parsed);
+    return stripped;
+}
+
 static const char *check_characters(const char *url)
 {
     for (const unsigned char *c = (const unsigned char *)url; *c != '\0'; c++) {
@@ -99,10 +114,21 @@ static const char *describe(CURLUcode code, apr_pool_t *p)
     }
 }
 
+/* libcurl lets a resolver find out about strange characters, and reads "http:///a" as host "a". */
+static bool is_host_name(CURLU *url, const char *text)
+{
+    char *host = NULL;
+    bool found = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && strstr(text, ":///") == NULL &&
+                 (host[0] == '[' || host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")] == '\0');
+
+    curl_free(host);
+    return found;
+}
+
 static const char *check_parts(CURLU *url, const char *text)
 {
-    if (!has_part(url, CURLUPART_HOST))
-        return "the URL names no host";
+    if (!is_host_name(url, text))
+        return "the URL names no host, or one with a character that host names must not have";
     if (is_part(url, CURLUPART_PORT, "0"))
         return "the port in the URL must be a number from 1 to 65535";
     if (strchr(text, '#') != NULL)
