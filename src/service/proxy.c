@@ -2,6 +2,8 @@
 /* The order of creation is the order of dependence; the order of stopping is its reverse. */
 #include "service/proxy.h"
 
+#include "upstream/transfer.h"
+
 #include <apr_strings.h>
 
 static void adapt_circuits(void *baton, const mp_roster_t *roster)
@@ -12,6 +14,8 @@ static void adapt_circuits(void *baton, const mp_roster_t *roster)
 static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *options, apr_pool_t *p)
 {
     apr_status_t status = mp_keeper_create(&proxy->keeper, proxy->store, options->state_directory, p);
+    if (status == APR_SUCCESS)
+        status = mp_transfer_library_open(p);
     if (status == APR_SUCCESS)
         status = mp_loop_create(&proxy->loop, p);
     if (status == APR_SUCCESS)
