@@ -17,6 +17,7 @@
 #include <http_log.h>
 #include <http_core.h>
 #include <http_protocol.h>
+#include <http_request.h>
 
 APLOG_USE_MODULE(miningproxy);
 
@@ -184,6 +185,6 @@ int mp_getwork_handle(request_rec *r)
         return serve_post(r);
     if (r->method_number == M_GET)
         return serve_page(r);
-    r->allowed |= (AP_METHOD_BIT << M_GET) | (AP_METHOD_BIT << M_POST);
+    ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, -1);
     return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
 }
