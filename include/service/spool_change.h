@@ -5,7 +5,7 @@
 #define MP_SERVICE_SPOOL_CHANGE_H
 
 #include "service/spool.h"
-#include "service/spool_adopt.h"
+#include "service/spool_desk.h"
 #include "service/spool_file.h"
 #include "service/spool_intents.h"
 #include "service/spool_record.h"

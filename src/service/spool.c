@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "service/spool_adopt.h"
 #include "service/spool_batch.h"
 #include "service/spool_change.h"
 
@@ -111,7 +112,7 @@ void mp_spool_close(mp_spool_t *spool)
         mp_log(MP_LOG_INFO, "MP0304: spool file %s/%s is left for another child: %" APR_SIZE_T_FMT " shares, %u under way",
                spool->directory.path, spool->file.name, spool->shares, (unsigned)mp_spool_intents_count(spool->intents));
     else if (mp_spool_file_unlink(&spool->file, &why) != APR_SUCCESS)
-        mp_log(MP_LOG_WARNING, "MP0303: %s", why.sentence);
+        mp_log(MP_LOG_WARNING, "MP0309: %s", why.sentence);
     apr_pool_cleanup_run(spool->p, spool, cleanup_spool);
 }
 
@@ -269,7 +270,7 @@ static void give_back_locked(mp_spool_t *spool)
         return;
     }
     if (mp_spool_file_clear(&spool->file, &why) != APR_SUCCESS) {
-        mp_spool_desk_report_trouble(&spool->desk, "MP0307", &why);
+        mp_spool_desk_report_trouble(&spool->desk, "MP0311", &why);
         return;
     }
     spool->synced = 0;
@@ -301,7 +302,7 @@ static apr_status_t drain_settled(apr_size_t *drained, mp_spool_t *spool, mp_spo
     while (*drained < goal) {
         apr_status_t status = read_stretch(&stretch, spool, &why);
         if (status != APR_SUCCESS)
-            mp_spool_desk_report_trouble(&spool->desk, "MP0302", &why);
+            mp_spool_desk_report_trouble(&spool->desk, "MP0308", &why);
         if (status == APR_SUCCESS && stretch.size > 0)
             status = drain_stretch(drained, spool, &stretch, sink, baton);
         if (status != APR_SUCCESS || stretch.size == 0)

@@ -3,7 +3,6 @@
  * far somebody came. Intents left open at its end were under way when their child died. */
 #include "service/spool_adopt.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "service/spool_batch.h"
 #include "service/spool_intents.h"
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REPORT_WINDOW apr_time_from_sec(60)
 #define ORPHAN_REASON "child-died"
 
 /* One orphan being drained. */
@@ -28,34 +26,6 @@ typedef struct adoption_t {
     apr_size_t drained;
     bool is_sink_failed; /* as opposed to a file that cannot be read */
 } adoption_t;
-
-void mp_spool_desk_create(mp_spool_desk_t *desk, apr_pool_t *p)
-{
-    desk->batch = apr_pcalloc(p, sizeof(*desk->batch));
-    desk->chunk = apr_palloc(p, MP_SPOOL_CHUNK_SIZE);
-    desk->torn = MP_DAMPER(REPORT_WINDOW);
-    desk->trouble = MP_DAMPER(REPORT_WINDOW);
-}
-
-void mp_spool_desk_report_torn(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t offset)
-{
-    const mp_spool_batch_t *batch = desk->batch;
-    unsigned suppressed = 0;
-
-    if (batch->skipped == 0 || !mp_damper_admits(&desk->torn, mp_clock_monotonic(), &suppressed))
-        return;
-    mp_log(MP_LOG_WARNING,
-           "MP0300: spool file %s/%s is damaged at offset %" APR_OFF_T_FMT ": %" APR_SIZE_T_FMT
-           " bytes there are no record and were skipped (%u such places were not reported before)",
-           file->directory->path, file->name, offset + (apr_off_t)batch->skipped_at, batch->skipped, suppressed);
-}
-
-void mp_spool_desk_report_trouble(mp_spool_desk_t *desk, const char *tag, const mp_result_t *why)
-{
-    unsigned suppressed = 0;
-    if (mp_damper_admits(&desk->trouble, mp_clock_monotonic(), &suppressed))
-        mp_log(MP_LOG_WARNING, "%s: %s (%u like this were not reported before)", tag, why->sentence, suppressed);
-}
 
 static apr_status_t flush(adoption_t *adoption)
 {
@@ -160,7 +130,7 @@ apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, 
         char text[120];
         mp_result_set(&why, errno, "spool-failed", "cannot look for spool files in %s: %s", directory->path,
                       apr_strerror(errno, text, sizeof(text)));
-        mp_spool_desk_report_trouble(desk, "MP0302", &why);
+        mp_spool_desk_report_trouble(desk, "MP0312", &why);
         return APR_SUCCESS;
     }
     while (status == APR_SUCCESS && (entry = readdir(stream)) != NULL) {

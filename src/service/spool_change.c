@@ -134,6 +134,6 @@ void mp_spool_change_move_on_locked(mp_spool_t *spool)
     /* The new file was synced with their verdicts in it. */
     mp_spool_change_finish_locked(spool, mp_spool_change_take_waiting_locked(spool), APR_SUCCESS, NULL);
     if (mp_spool_file_unlink(&old, &why) != APR_SUCCESS && mp_spool_file_clear(&old, &why) != APR_SUCCESS)
-        mp_spool_desk_report_trouble(&spool->desk, "MP0303", &why);
+        mp_spool_desk_report_trouble(&spool->desk, "MP0310", &why);
     mp_spool_file_close(&old);
 }
