@@ -21,6 +21,7 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 MOD_OBJ  := $(BUILD)/mod_miningproxy.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/httpd/*.c))
 TESTS    ?= $(basename $(notdir $(wildcard test/unit/test_*.c)))
 TEST_BIN := $(TESTS:%=$(BUILD)/test/unit/%)
+TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard test/unit/*.c)))
 MODULE    = $(BUILD)/mod_miningproxy.so
 FARM      = $(BUILD)/farm
 
@@ -36,14 +37,21 @@ INSTALL_ENV  = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' LIBEXECDIR='$(LIBEXECDIR)' 
 # "make run": its port, and the database that add-pool and its like change.
 PORT     ?= 8332
 DATABASE ?=
-PYTHON    = /usr/bin/python3
-PYTEST    = MP_BUILD='$(abspath $(BUILD))' $(PYTHON) -m pytest -q $(PYTESTFLAGS)
+PRIORITY ?=
+PYTEST    = MP_MODULE='$(abspath $(MODULE))' /usr/bin/python3 -m pytest -q $(PYTESTFLAGS)
 
 all: $(MODULE) $(FARM)
 
 $(BUILD)/libmp.a: $(LIB_OBJ)
 	rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
+
+# SQLite's schema as a C string literal: the module makes its own file.
+$(BUILD)/gen/schema_sqlite.h: database/schema.sqlite.sql
+	@mkdir -p $(@D)
+	sed -e '/^--/d' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@.new && mv $@.new $@
+$(BUILD)/src/store/sqlite.o: $(BUILD)/gen/schema_sqlite.h
+$(BUILD)/src/store/sqlite.o: CPPFLAGS += -I$(BUILD)/gen
 
 $(BUILD)/%.o: %.c | tools-are-there
 	@mkdir -p $(@D)
@@ -62,7 +70,12 @@ $(MODULE): $(MOD_OBJ) $(BUILD)/libmp.a
 $(FARM): $(BUILD)/tools/farm.o $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/test/unit/%: $(BUILD)/test/unit/%.o $(BUILD)/test/unit/tap.o $(BUILD)/libmp.a
+# What several test programs share: the TAP lines, a stub of a pool, a cache in memory.
+$(BUILD)/test/unit/libtest.a: $(TEST_OBJ)
+	rm -f $@
+	$(AR) qcs $@ $^
+
+$(BUILD)/test/unit/%: $(BUILD)/test/unit/%.o $(BUILD)/test/unit/libtest.a $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # One sentence instead of a page of errors when the packages are missing. "make run" and "make check" install them.
@@ -74,8 +87,9 @@ tools-are-there:
 run: ## install what is missing, build, and serve miners on port 8332 (PORT=...)
 	@tools/packages run
 	@tools/run prepare
-	@$(MAKE) --no-print-directory --silent all
-	@BUILD='$(BUILD)' PORT='$(PORT)' DATABASE='$(DATABASE)' exec tools/run
+	@[ -f $(MODULE) ] || echo 'Building: a few seconds, the first time only.'
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	@BUILD='$(BUILD)' PORT='$(PORT)' DATABASE='$(DATABASE)' exec tools/foreground tools/run
 
 add-pool: $(FARM) ## add a mining pool: NAME=alpha URL=http://pool.example.com:8332
 	@$(call need,NAME URL)$(farm) add-pool $(call text,NAME) $(call text,URL)
@@ -84,8 +98,8 @@ add-worker: $(FARM) ## add a miner's account: NAME=rig1 PASSWORD=secret
 	@$(call need,NAME PASSWORD)$(farm) add-worker $(call text,NAME) $(call text,PASSWORD)
 
 assign: $(FARM) ## let a worker mine for a pool: WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
-	@$(call need,WORKER POOL USER POOL_PASSWORD PRIORITY)$(farm) assign $(call text,WORKER) $(call text,POOL) \
-	$(call text,USER) $(call text,POOL_PASSWORD) $(call text,PRIORITY)
+	@$(call need,WORKER POOL USER POOL_PASSWORD)$(farm) assign $(call text,WORKER) $(call text,POOL) \
+	$(call text,USER) $(call text,POOL_PASSWORD) $(if $(PRIORITY),$(call text,PRIORITY))
 
 list: $(FARM) ## show pools, workers and assignments
 	@$(farm) list
@@ -93,10 +107,10 @@ list: $(FARM) ## show pools, workers and assignments
 ## Check it
 check: ## install what tests need and run every test
 	@tools/packages check
-	@tools/check
+	@tools/check $(PARTS)
 
 unit: $(TEST_BIN) ## unit tests of everything below httpd
-	prove $(PROVEFLAGS) --exec '' $(TEST_BIN)
+	prove $(PROVEFLAGS) --exec '$(RUNNER)' $(TEST_BIN)
 
 lint: $(BUILD)/libmp.a ## layers, sizes, format, tags, directives, clang-tidy
 	@BUILD='$(BUILD)' test/lint/run
@@ -108,10 +122,12 @@ browser: all ## tests in a real browser
 	$(PYTEST) test/browser
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan)
-	$(MAKE) unit all BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
+# ThreadSanitizer of this gcc does not understand the address layout of newer kernels; setarch -R gives it the old one where it may.
 tsan: ## unit tests under ThreadSanitizer (in build-tsan)
-	$(MAKE) unit all BUILD=build-tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread -fno-omit-frame-pointer'
+	$(MAKE) unit BUILD=build-tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread -fno-omit-frame-pointer' \
+	RUNNER="$$(setarch -R true 2>/dev/null && echo setarch -R)"
 
 ## Install it
 install: all ## module, command, SQL and configuration into the system (DESTDIR=, PREFIX=)
@@ -128,10 +144,11 @@ help: ## this list
 
 # $(call need,NAME URL): one sentence if one of these is not given on the command line (the shell's own $USER does not count).
 # $(call text,NAME): the value as typed, for the shell: a password may hold any sign.
-missing = $(foreach name,$(1),$(if $(filter command,$(firstword $(origin $(name)))),,$(name)=))
-need = $(if $(call missing,$(1)),echo 'make $@: $(strip $(call missing,$(1))) missing. Example: make $@ $(EXAMPLE)' >&2; exit 2;)
+missing = $(strip $(foreach name,$(1),$(if $(filter command,$(firstword $(origin $(name)))),,$(name)=)))
+need = $(if $(call missing,$(1)),echo 'make $@: $(call missing,$(1)) missing. Example: make $@ $(EXAMPLE)' >&2; exit 2;)
 text = '$(subst ','\'',$(value $(1)))'
-farm = tools/run prepare && $(FARM) '$(or $(DATABASE),sqlite:$(CURDIR)/var/database/miningproxy.db)'
+farm = tools/run prepare && $(FARM) --database '$(or $(DATABASE),sqlite:$(CURDIR)/var/database/miningproxy.db)'
+MAKEFLAGS += $(if $(filter add-pool add-worker assign list,$(MAKECMDGOALS)),--silent)
 add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
