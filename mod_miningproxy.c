@@ -19,12 +19,12 @@ static void register_hooks(apr_pool_t *p)
     mp_auth_register(p);
 }
 
-AP_DECLARE_MODULE(miningproxy) __attribute__((visibility("default"))) = {
-    STANDARD20_MODULE_STUFF,
-    NULL, /* no per-directory configuration: nothing of ours may stand in .htaccess */
-    NULL,
-    mp_config_create,
-    mp_config_merge,
-    mp_directives,
-    register_hooks,
-    AP_MODULE_FLAG_NONE};
+AP_DECLARE_MODULE(miningproxy)
+__attribute__((visibility("default"))) = {STANDARD20_MODULE_STUFF,
+                                          NULL, /* no per-directory configuration: nothing of ours may stand in .htaccess */
+                                          NULL,
+                                          mp_config_create,
+                                          mp_config_merge,
+                                          mp_directives,
+                                          register_hooks,
+                                          AP_MODULE_FLAG_NONE};

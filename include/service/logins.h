@@ -23,8 +23,8 @@ typedef enum mp_login_t {
 apr_status_t mp_logins_create(mp_logins_t **logins, int threads, apr_pool_t *p);
 
 /** @param worker out: for MP_LOGIN_GRANTED, borrowed from the roster */
-mp_login_t mp_logins_check(const mp_worker_t **worker, mp_logins_t *logins, const mp_roster_t *roster, const char *name, const char *password,
-                           apr_pool_t *p);
+mp_login_t mp_logins_check(const mp_worker_t **worker, mp_logins_t *logins, const mp_roster_t *roster, const char *name,
+                           const char *password, apr_pool_t *p);
 
 /** Hashes a password for storing. @return an error only if there is no randomness */
 apr_status_t mp_logins_hash(char hash[MP_LOGIN_HASH_SIZE], const char *password);

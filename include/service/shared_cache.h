@@ -25,8 +25,8 @@ typedef struct mp_shared_cache_ops_t {
     apr_status_t (*save)(void *instance, mp_shared_cache_kind_t kind, const unsigned char key[MP_KEY_SIZE],
                          const mp_shared_cache_entry_t *entry);
     /** Read, decide and write in one step, as far as the processes of this host are concerned. */
-    apr_status_t (*update)(void *instance, mp_shared_cache_kind_t kind, const unsigned char key[MP_KEY_SIZE], mp_shared_cache_decide_t *decide,
-                           void *baton);
+    apr_status_t (*update)(void *instance, mp_shared_cache_kind_t kind, const unsigned char key[MP_KEY_SIZE],
+                           mp_shared_cache_decide_t *decide, void *baton);
 } mp_shared_cache_ops_t;
 
 typedef struct mp_shared_cache_t {

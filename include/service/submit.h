@@ -7,8 +7,8 @@
 #include "service/proxy.h"
 
 typedef struct mp_submit_order_t {
-    const mp_roster_t *roster; /* the request's own reference */
-    const mp_worker_t *worker; /* of that roster, already authenticated */
+    const mp_roster_t *roster;   /* the request's own reference */
+    const mp_worker_t *worker;   /* of that roster, already authenticated */
     const unsigned char *header; /* MP_HEADER_SIZE bytes, data order */
     apr_interval_time_t timeout; /* for all attempts together */
     int retries;                 /* further attempts while surely nothing reached the pool */

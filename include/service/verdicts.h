@@ -9,10 +9,10 @@
 #define MP_VERDICT_LIFETIME apr_time_from_sec(3600) /* in the cache */
 
 typedef enum mp_claim_t {
-    MP_CLAIM_MINE,      /* the caller sends the share, and settles or drops the claim */
+    MP_CLAIM_MINE,       /* the caller sends the share, and settles or drops the claim */
     MP_CLAIM_TAKEN_OVER, /* as MINE, but somebody claimed it before and is gone: the pool may know the share already */
     MP_CLAIM_UNRECORDED, /* share holds what became of it, but that is not on disk yet: the caller records it, and settles */
-    MP_CLAIM_SETTLED    /* share holds what became of it */
+    MP_CLAIM_SETTLED     /* share holds what became of it */
 } mp_claim_t;
 
 /**

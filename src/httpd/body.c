@@ -3,8 +3,8 @@
 #include "httpd/body.h"
 
 #include <apr_buckets.h>
-#include <stdbool.h>
 #include <http_protocol.h>
+#include <stdbool.h>
 #include <string.h>
 #include <util_filter.h>
 
@@ -62,7 +62,8 @@ int mp_body_read(mp_body_t *body, request_rec *r, apr_off_t limit)
     bool is_last = false;
     while (!is_last) {
         apr_status_t status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES, APR_BLOCK_READ, READ_SIZE);
-        int result = status == APR_SUCCESS ? append_brigade(&is_last, &buffer, brigade, r->pool) : ap_map_http_request_error(status, HTTP_BAD_REQUEST);
+        int result = status == APR_SUCCESS ? append_brigade(&is_last, &buffer, brigade, r->pool)
+                                           : ap_map_http_request_error(status, HTTP_BAD_REQUEST);
         apr_brigade_cleanup(brigade);
         if (result != OK)
             return result;

@@ -157,7 +157,8 @@ static apr_status_t put(const cache_t *cache, const instance_t *instance, const 
                         apr_pool_t *p)
 {
     mp_shared_cache_entry_t copy = *entry;
-    return cache->provider->store(instance->socache, cache->server, key, MP_KEY_SIZE, entry->expiry, copy.bytes, (unsigned int)copy.size, p);
+    return cache->provider->store(instance->socache, cache->server, key, MP_KEY_SIZE, entry->expiry, copy.bytes, (unsigned int)copy.size,
+                                  p);
 }
 
 /* shmcb needs no memory of a pool; network providers do. */
@@ -203,8 +204,8 @@ static apr_status_t cache_save(void *data, mp_shared_cache_kind_t kind, const un
     return status;
 }
 
-static apr_status_t decide_and_put(const cache_t *cache, const instance_t *instance, const unsigned char *key, mp_shared_cache_decide_t *decide,
-                                   void *baton, apr_pool_t *p)
+static apr_status_t decide_and_put(const cache_t *cache, const instance_t *instance, const unsigned char *key,
+                                   mp_shared_cache_decide_t *decide, void *baton, apr_pool_t *p)
 {
     mp_shared_cache_entry_t old, entry;
     apr_status_t status = retrieve(cache, instance, key, &old, p);
@@ -215,7 +216,8 @@ static apr_status_t decide_and_put(const cache_t *cache, const instance_t *insta
     return put(cache, instance, key, &entry, p);
 }
 
-static apr_status_t cache_update(void *data, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_decide_t *decide, void *baton)
+static apr_status_t cache_update(void *data, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_decide_t *decide,
+                                 void *baton)
 {
     const cache_t *cache = data;
     const instance_t *instance = instance_of(cache, kind, key);

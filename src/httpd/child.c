@@ -50,13 +50,15 @@ int mp_child_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     if (directive && !config->database) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s,
                      "MP0001: %s is set, but MiningProxyDatabase is not: write where workers and shares are kept, like "
-                     "MiningProxyDatabase sqlite:/var/lib/miningproxy/miningproxy.db", directive);
+                     "MiningProxyDatabase sqlite:/var/lib/miningproxy/miningproxy.db",
+                     directive);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     mp_config_complete(s);
     const char *complaint = config->database ? mp_cache_check(config->cache, ptemp) : NULL;
     if (complaint) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, "MP0002: MiningProxyCache: \"%s\" cannot be used: %s", config->cache, complaint);
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, "MP0002: MiningProxyCache: \"%s\" cannot be used: %s", config->cache,
+                     complaint);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return OK;
@@ -69,7 +71,8 @@ static apr_status_t make_state_directory(const char *path, server_rec *s)
         if (errno == EEXIST)
             return APR_SUCCESS;
         apr_status_t status = errno;
-        ap_log_error(APLOG_MARK, APLOG_EMERG, status, s, "MP0003: the state directory %s cannot be made: see MiningProxyStateDirectory", path);
+        ap_log_error(APLOG_MARK, APLOG_EMERG, status, s, "MP0003: the state directory %s cannot be made: see MiningProxyStateDirectory",
+                     path);
         return status;
     }
     if (geteuid() == 0 && lchown(path, ap_unixd_config.user_id, ap_unixd_config.group_id) < 0) {
@@ -97,17 +100,17 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
 {
     int threads = 0;
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    *options = (mp_proxy_options_t){
-        .store = {.url = config->database,
-                  .password_file = config->database_password_file,
-                  .connections_min = config->connections_min,
-                  .connections_max = config->connections_max,
-                  .timeout = config->database_timeout},
-        .upstream = {.proxy = config->upstream_proxy, .user_agent = USER_AGENT, .ca_file = config->upstream_ca_file},
-        .circuits = {.failback_after = config->failback_after, .probe_timeout = config->work_timeout},
-        .state_directory = config->state_directory,
-        .spool_limit = config->spool_limit,
-        .threads = threads > 0 ? threads : 1};
+    *options =
+        (mp_proxy_options_t){.store = {.url = config->database,
+                                       .password_file = config->database_password_file,
+                                       .connections_min = config->connections_min,
+                                       .connections_max = config->connections_max,
+                                       .timeout = config->database_timeout},
+                             .upstream = {.proxy = config->upstream_proxy, .user_agent = USER_AGENT, .ca_file = config->upstream_ca_file},
+                             .circuits = {.failback_after = config->failback_after, .probe_timeout = config->work_timeout},
+                             .state_directory = config->state_directory,
+                             .spool_limit = config->spool_limit,
+                             .threads = threads > 0 ? threads : 1};
     /* A child with one thread of its own needs one connection; it shares that with its recorder. */
     if (options->threads == 1)
         options->store.connections_min = options->store.connections_max = 1;

@@ -169,7 +169,7 @@ static const char *set_connections(cmd_parms *cmd, void *unused, const char *min
     return NULL;
 }
 
-#define COMMAND(name, takes, setter, field, context, help)                                                                                   \
+#define COMMAND(name, takes, setter, field, context, help)                                                                                 \
     AP_INIT_##takes(#name, setter, (void *)(&(const place_t){APR_OFFSETOF(mp_config_t, field), context}), RSRC_CONF, help),
 
-const command_rec mp_directives[] = {MP_DIRECTIVE_LIST(COMMAND){NULL}};
+const command_rec mp_directives[] = {MP_DIRECTIVE_LIST(COMMAND){.name = NULL}};

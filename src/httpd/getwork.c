@@ -14,8 +14,8 @@
 #include "service/work.h"
 
 #include <apr_strings.h>
-#include <http_log.h>
 #include <http_core.h>
+#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 
@@ -167,14 +167,16 @@ static int serve_post(request_rec *r)
 static int serve_page(request_rec *r)
 {
     mp_proxy_t *proxy = mp_child_proxy(NULL);
-    const char *state = proxy && mp_miner_get(r, proxy)->roster
-                            ? "It is running."
-                            : "It cannot serve miners at the moment; the server's error log says why.";
+    const char *state = proxy && mp_miner_get(r, proxy)->roster ? "It is running."
+                                                                : "It cannot serve miners at the moment; the server's error log says why.";
     const char *url = ap_construct_url(r->pool, r->uri, r);
-    return mp_reply_text(r, apr_pstrcat(r->pool,
-                                        "This is a mining proxy.\n\n", state, "\n\n"
-                                        "Point your miner at ", url, " (protocol: getwork),\n"
-                                        "with the name and the password of a worker that the proxy's operator gave you.\n", NULL));
+    return mp_reply_text(r, apr_pstrcat(r->pool, "This is a mining proxy.\n\n", state,
+                                        "\n\n"
+                                        "Point your miner at ",
+                                        url,
+                                        " (protocol: getwork),\n"
+                                        "with the name and the password of a worker that the proxy's operator gave you.\n",
+                                        NULL));
 }
 
 int mp_getwork_handle(request_rec *r)

@@ -9,8 +9,8 @@
 
 APLOG_USE_MODULE(miningproxy);
 
-static const int levels[] = {[MP_LOG_ERROR] = APLOG_ERR,   [MP_LOG_WARNING] = APLOG_WARNING, [MP_LOG_NOTICE] = APLOG_NOTICE,
-                             [MP_LOG_INFO] = APLOG_INFO,   [MP_LOG_DEBUG] = APLOG_DEBUG,     [MP_LOG_TRACE] = APLOG_TRACE1};
+static const int levels[] = {[MP_LOG_ERROR] = APLOG_ERR, [MP_LOG_WARNING] = APLOG_WARNING, [MP_LOG_NOTICE] = APLOG_NOTICE,
+                             [MP_LOG_INFO] = APLOG_INFO, [MP_LOG_DEBUG] = APLOG_DEBUG,     [MP_LOG_TRACE] = APLOG_TRACE1};
 
 static void write_line(void *baton, mp_log_level_t level, const char *line)
 {

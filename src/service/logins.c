@@ -83,10 +83,11 @@ apr_status_t mp_logins_create(mp_logins_t **logins, int threads, apr_pool_t *p)
 }
 
 /* Lengths go in front of the texts, so that no two different pairs give the same bytes. */
-static void compute_mac(unsigned char mac[MP_SHA256_SIZE], const mp_logins_t *logins, const char *identity, const char *stored, const char *typed,
-                        apr_pool_t *p)
+static void compute_mac(unsigned char mac[MP_SHA256_SIZE], const mp_logins_t *logins, const char *identity, const char *stored,
+                        const char *typed, apr_pool_t *p)
 {
-    const char *text = apr_psprintf(p, "%" APR_SIZE_T_FMT ":%s%" APR_SIZE_T_FMT ":%s%s", strlen(identity), identity, strlen(stored), stored, typed);
+    const char *text =
+        apr_psprintf(p, "%" APR_SIZE_T_FMT ":%s%" APR_SIZE_T_FMT ":%s%s", strlen(identity), identity, strlen(stored), stored, typed);
     mp_sha256_hmac(mac, logins->mac_key, MAC_KEY_SIZE, text, strlen(text));
 }
 
@@ -131,8 +132,7 @@ static void queue_rehash(mp_logins_t *logins, const mp_worker_t *worker)
     for (apr_size_t i = 0; i < logins->rehash_count && !is_queued; i++)
         is_queued = logins->rehashes[i].worker_id == worker->id;
     if (!is_queued)
-        logins->rehashes[logins->rehash_count++] =
-            (mp_login_rehash_t){.worker_id = worker->id, .old_password = strdup(worker->password)};
+        logins->rehashes[logins->rehash_count++] = (mp_login_rehash_t){.worker_id = worker->id, .old_password = strdup(worker->password)};
     apr_thread_mutex_unlock(logins->lock);
 }
 
@@ -149,8 +149,8 @@ static bool is_password_right(mp_logins_t *logins, const mp_worker_t *worker, co
     return true;
 }
 
-mp_login_t mp_logins_check(const mp_worker_t **worker, mp_logins_t *logins, const mp_roster_t *roster, const char *name, const char *password,
-                           apr_pool_t *p)
+mp_login_t mp_logins_check(const mp_worker_t **worker, mp_logins_t *logins, const mp_roster_t *roster, const char *name,
+                           const char *password, apr_pool_t *p)
 {
     unsigned char mac[MP_SHA256_SIZE];
     const mp_worker_t *found = mp_roster_find_worker(roster, name, p);

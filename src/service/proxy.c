@@ -30,11 +30,8 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
         return status;
     mp_keeper_watch(proxy->keeper, adapt_circuits, proxy->circuits);
     proxy->routes = (mp_routes_t){.cache = &proxy->cache, .queue = proxy->works, .store = proxy->store};
-    mp_recorder_parts_t parts = {.store = proxy->store,
-                                 .spool = proxy->spool,
-                                 .keeper = proxy->keeper,
-                                 .works = proxy->works,
-                                 .logins = proxy->logins};
+    mp_recorder_parts_t parts = {
+        .store = proxy->store, .spool = proxy->spool, .keeper = proxy->keeper, .works = proxy->works, .logins = proxy->logins};
     return mp_recorder_create(&proxy->recorder, &parts, p);
 }
 

@@ -26,7 +26,7 @@ struct mp_recorder_t {
     /* The thread's own. */
     bool is_prepared; /* the database was found ready once */
     bool is_away;
-    apr_time_t away_since; /* wall clock */
+    apr_time_t away_since;                  /* wall clock */
     apr_time_t next_attempt, next_adoption; /* monotonic */
     mp_damper_t damper;
     mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
@@ -69,8 +69,7 @@ static void note_back(mp_recorder_t *recorder)
         return;
     recorder->is_away = false;
     mp_damper_reset(&recorder->damper);
-    mp_log(MP_LOG_NOTICE, "MP0231: the database is back after %d s",
-           (int)apr_time_sec(mp_clock_now() - recorder->away_since));
+    mp_log(MP_LOG_NOTICE, "MP0231: the database is back after %d s", (int)apr_time_sec(mp_clock_now() - recorder->away_since));
 }
 
 static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
@@ -220,7 +219,8 @@ apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why)
     char text[120];
     apr_status_t status = apr_thread_create(&recorder->thread, NULL, run, recorder, recorder->pool);
     if (status != APR_SUCCESS)
-        return mp_result_set(why, status, "no-thread", "the recorder thread cannot be started: %s", apr_strerror(status, text, sizeof(text)));
+        return mp_result_set(why, status, "no-thread", "the recorder thread cannot be started: %s",
+                             apr_strerror(status, text, sizeof(text)));
     return APR_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "service/seal.h"
 
 #include <string.h>
@@ -20,6 +21,16 @@ typedef struct record_t {
     apr_time_t fetched;
 } record_t;
 
+/* Outside this machine a fingerprint would let somebody try out weak pool passwords at leisure. The key of an entry is used once, so is the pad. */
+static void mask_fingerprint(record_t *record, const unsigned char key[MP_KEY_SIZE], const char *secret)
+{
+    unsigned char pad[MP_SHA256_SIZE];
+    apr_uint64_t mask;
+    mp_sha256_hmac(pad, secret, strlen(secret), key, MP_KEY_SIZE);
+    memcpy(&mask, pad, sizeof(mask));
+    record->fingerprint ^= mask;
+}
+
 void mp_routes_save(const mp_routes_t *routes, const mp_store_work_t *work, const char *secret)
 {
     unsigned char key[MP_KEY_SIZE];
@@ -30,8 +41,10 @@ void mp_routes_save(const mp_routes_t *routes, const mp_store_work_t *work, cons
                        .difficulty = route->difficulty,
                        .fetched = route->fetched};
     mp_shared_cache_entry_t entry = {.size = sizeof(record), .expiry = route->fetched + MP_ROUTE_LIFETIME};
-    memcpy(entry.bytes, &record, sizeof(record));
     mp_route_key(key, route->worker_id, work->head);
+    if (!routes->cache->is_local)
+        mask_fingerprint(&record, key, secret);
+    memcpy(entry.bytes, &record, sizeof(record));
     if (!routes->cache->is_local)
         mp_seal_close(&entry, key, secret);
     apr_status_t status = routes->cache->ops->save(routes->cache->instance, MP_SHARED_CACHE_ROUTE, key, &entry);
@@ -54,6 +67,8 @@ static apr_status_t find_cached(mp_route_t *route, const mp_routes_t *routes, co
     memcpy(&record, entry.bytes, sizeof(record));
     if (record.version != RECORD_VERSION)
         return APR_NOTFOUND;
+    if (!routes->cache->is_local)
+        mask_fingerprint(&record, key, secret);
     route->pool_id = record.pool_id;
     route->fingerprint = record.fingerprint;
     route->difficulty = record.difficulty;
@@ -74,7 +89,8 @@ static apr_status_t find_stored(mp_routes_answer_t *answer, const mp_routes_t *r
     return mp_store_find_route(&answer->route, answer->route.worker_id, header, routes->store, why, p);
 }
 
-static apr_status_t find_stored_patiently(mp_routes_answer_t *answer, const mp_routes_t *routes, const unsigned char *header, mp_result_t *why)
+static apr_status_t find_stored_patiently(mp_routes_answer_t *answer, const mp_routes_t *routes, const unsigned char *header,
+                                          mp_result_t *why)
 {
     apr_pool_t *p;
     apr_status_t status = apr_pool_create(&p, NULL);

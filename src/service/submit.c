@@ -171,8 +171,7 @@ static apr_status_t pass(mp_submit_outcome_t *outcome, passage_t *passage, mp_re
     mp_routes_answer_t answer;
     mp_result_t cause = MP_RESULT_NONE;
     const mp_submit_order_t *order = passage->order;
-    apr_status_t status =
-        mp_routes_find(&answer, &passage->proxy->routes, order->worker->id, order->header, passage->secret, &cause);
+    apr_status_t status = mp_routes_find(&answer, &passage->proxy->routes, order->worker->id, order->header, passage->secret, &cause);
     if (status != APR_SUCCESS)
         return refuse(outcome, passage, status == APR_NOTFOUND ? "it was never given such work, or too long ago" : cause.sentence);
     if (answer.is_recorded) {
