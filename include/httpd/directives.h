@@ -11,13 +11,13 @@
 #define MP_DIRECTIVE_LIST(X)                                                                                                               \
     X(MiningProxyDatabase, TAKE1, set_database, database, GLOBAL_ONLY,                                                                     \
       "where workers, pools and shares are kept: sqlite:/absolute/path or mysql://user@host[:port]/database[?socket=...&ssl-ca=...]")      \
-    X(MiningProxyDatabasePasswordFile, TAKE1, set_path, database_password_file, GLOBAL_ONLY,                                               \
+    X(MiningProxyDatabasePasswordFile, TAKE1, set_file, database_password_file, GLOBAL_ONLY,                                               \
       "file whose first line is the database user's password")                                                                             \
     X(MiningProxyDatabaseConnections, TAKE2, set_connections, connections_min, GLOBAL_ONLY,                                                \
       "how many database connections a child keeps, and how many it may open: MIN MAX (default 1 8)")                                      \
     X(MiningProxyDatabaseTimeout, TAKE1, set_duration, database_timeout, GLOBAL_ONLY,                                                      \
       "how long connecting and each query may take (default 5s)")                                                                          \
-    X(MiningProxyStateDirectory, TAKE1, set_path, state_directory, GLOBAL_ONLY,                                                            \
+    X(MiningProxyStateDirectory, TAKE1, set_directory, state_directory, GLOBAL_ONLY,                                                       \
       "directory of spool files and the saved roster, writable for the children's user (default /var/lib/miningproxy)")                    \
     X(MiningProxySpoolLimit, TAKE1, set_size, spool_limit, GLOBAL_ONLY,                                                                    \
       "bytes of shares that a child may keep while the database is away (default 256M)")                                                   \
@@ -25,7 +25,7 @@
       "shared cache of routes and verdicts, as SSLSessionCache takes it: provider[:arguments] (default shmcb)")                            \
     X(MiningProxyUpstreamProxy, TAKE1, set_upstream_proxy, upstream_proxy, GLOBAL_ONLY,                                                    \
       "HTTP or SOCKS proxy towards the pools: http://host:port or socks5h://host:port (default none)")                                     \
-    X(MiningProxyUpstreamCAFile, TAKE1, set_path, upstream_ca_file, GLOBAL_ONLY,                                                           \
+    X(MiningProxyUpstreamCAFile, TAKE1, set_pem_file, upstream_ca_file, GLOBAL_ONLY,                                                       \
       "PEM file of the authorities that https pools are checked against (default the system's)")                                           \
     X(MiningProxyFailbackAfter, TAKE1, set_duration, failback_after, GLOBAL_ONLY,                                                          \
       "how long a recovered pool must stay well before it is used again (default 30s)")                                                    \

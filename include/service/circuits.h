@@ -23,8 +23,9 @@ apr_status_t mp_circuits_create(mp_circuits_t **circuits, const mp_circuits_opti
 mp_circuit_t mp_circuits_state(void *baton, apr_uint32_t pool_id);
 
 /** A call to the pool ended well (why NULL), or badly for a reason that is the pool's own fault (blame MP_BLAME_POOL), the account's, or nobody's: only
- * the first of these counts against the pool, all are kept as its last error. */
-void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame_t blame, const mp_result_t *why);
+ * the first of these counts against the pool, all are kept as its last error.
+ * @param began when the call began (monotonic): a failure of one that began before the circuit's state was entered says nothing of that state */
+void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame_t blame, const mp_result_t *why, apr_time_t began);
 
 /** Pools that were edited to another URL start anew, deleted ones are no longer probed. Recorder's thread. */
 void mp_circuits_adapt(mp_circuits_t *circuits, const mp_roster_t *roster);

@@ -13,7 +13,7 @@ typedef enum mp_login_t {
     MP_LOGIN_GRANTED,
     MP_LOGIN_WRONG_PASSWORD,
     MP_LOGIN_UNKNOWN_WORKER,
-    MP_LOGIN_BUSY /* too many checks under way: no verdict on the password; never to be answered with 401 */
+    MP_LOGIN_BUSY /* too many checks of this worker's password, or of unknown names, are under way: no verdict; never to be answered with 401 */
 } mp_login_t;
 
 #define MP_LOGIN_BCRYPT_COST 5u /* 2^5 rounds: about 2 ms; miners log in with every connection of every child's life */

@@ -44,7 +44,7 @@ typedef struct mp_proxy_t {
 apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *options, const mp_shared_cache_t *cache, mp_result_t *why,
                              apr_pool_t *p);
 
-/** Starts the I/O and the recorder thread. */
+/** Starts the I/O and the recorder thread. @return an error after which the proxy is stopped */
 apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why);
 
 /** Ends the threads and closes the spool. No request may be under way. */

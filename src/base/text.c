@@ -49,10 +49,13 @@ static apr_size_t encode(char *text, apr_uint32_t code)
     return size;
 }
 
-/* C1 controls count as well: some terminals obey them as they obey ESC. */
+/* C1 controls count as well: some terminals obey them as they obey ESC. So do the invisible ones that turn text around, break lines or are no text at
+ * all: with them, what a person reads is not what is there. */
 static bool is_control(apr_uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xfeff)
+        return true;
+    return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f);
 }
 
 /* Never writes ahead of where it reads, so buffer may be text. */

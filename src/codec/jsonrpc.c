@@ -46,16 +46,13 @@ static const char *read_params(const char **param, const mp_json_t *params)
 
 static apr_status_t read_request(mp_jsonrpc_request_t *request, const mp_json_t *json, mp_result_t *why)
 {
-    const mp_json_t *id = mp_json_get(json, "id");
-
     if (mp_json_is_array(json))
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why,
                       "the request is an array, but batches are not served: send one JSON object per HTTP request");
     if (!mp_json_is_object(json))
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why,
                       "the request must be a JSON object like {\"method\":\"getwork\",\"params\":[],\"id\":1}");
-    if (!mp_json_is_object(id) && !mp_json_is_array(id))
-        request->id = id;
+    request->id = mp_json_get(json, "id");
     request->method = mp_json_text(mp_json_get(json, "method"));
     if (request->method == NULL)
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why, "the request must have a \"method\" that is a string, such as \"getwork\"");

@@ -8,6 +8,7 @@
 #include "httpd/miner.h"
 #include "httpd/reply.h"
 
+#include <ap_expr.h>
 #include <ap_provider.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -43,10 +44,13 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     return AUTH_GENERAL_ERROR;
 }
 
-static bool is_ours(const request_rec *r)
+/* SetHandler is an expression, even where it is a plain word; it is applied to r->handler later than logins are checked. */
+static bool is_ours(request_rec *r)
 {
+    const char *error = NULL;
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    return core->handler && strncmp(core->handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0;
+    const char *handler = core->expr_handler ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
+    return handler && !error && strncmp(handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0;
 }
 
 static int check_ready(request_rec *r)

@@ -7,8 +7,12 @@
 #include "store/store.h"
 #include "upstream/upstream.h"
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <stdbool.h>
+#include <string.h>
 
 #define LONGEST_DURATION apr_time_from_sec(366 * 86400)
 #define MOST_CONNECTIONS 1024
@@ -51,10 +55,20 @@ static const char *set_checked_text(cmd_parms *cmd, const char *value, const cha
     return NULL;
 }
 
+/* A URL that is refused is shown, but not the password in it. */
+static const char *mask_password(const char *url, apr_pool_t *p)
+{
+    const char *user = strstr(url, "://");
+    const char *at = user ? strrchr(user, '@') : NULL;
+    const char *colon = at ? memchr(user + 3, ':', (apr_size_t)(at - user - 3)) : NULL;
+    return colon ? apr_pstrcat(p, apr_pstrmemdup(p, url, (apr_size_t)(colon - url)), ":***", at, NULL) : url;
+}
+
 static const char *set_database(cmd_parms *cmd, void *unused, const char *value)
 {
+    const char *complaint = mp_store_url_check(value, cmd->temp_pool);
     (void)unused;
-    return set_checked_text(cmd, value, mp_store_url_check(value, cmd->temp_pool));
+    return set_checked_text(cmd, complaint ? mask_password(value, cmd->temp_pool) : value, complaint);
 }
 
 static const char *set_upstream_proxy(cmd_parms *cmd, void *unused, const char *value)
@@ -69,18 +83,75 @@ static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)
     return set_checked_text(cmd, value, mp_cache_check(value, cmd->temp_pool));
 }
 
-static const char *set_path(cmd_parms *cmd, void *unused, const char *value)
+/* Looks at a path that is absolute, or below ServerRoot. @return NULL, or a complaint */
+typedef const char *check_path_t(const char *path, apr_pool_t *p);
+
+static const char *set_checked_path(cmd_parms *cmd, const char *value, check_path_t *check)
 {
     void *field;
     const char *refusal = locate(&field, cmd);
-    const char *path = ap_server_root_relative(cmd->pool, value);
-    (void)unused;
+    const char *path = *value ? ap_server_root_relative(cmd->pool, value) : NULL;
     if (refusal)
         return refusal;
-    if (!path || !*value)
-        return refuse(cmd, value, "it is no path; write an absolute one, or one below ServerRoot");
+    const char *complaint = path ? check(path, cmd->temp_pool) : "it is no path; write an absolute one, or one below ServerRoot";
+    if (complaint)
+        return refuse(cmd, value, complaint);
     *(const char **)field = path;
     return NULL;
+}
+
+/* What is missing is made at start. */
+static const char *check_directory(const char *path, apr_pool_t *p)
+{
+    apr_finfo_t info;
+    apr_status_t status = apr_stat(&info, path, APR_FINFO_TYPE, p);
+    if (status == APR_SUCCESS && info.filetype != APR_DIR)
+        return "it is no directory; write the path of one, which the user of httpd's children owns";
+    return NULL;
+}
+
+static const char *set_directory(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_path(cmd, value, check_directory);
+}
+
+static const char *check_file(const char *path, apr_pool_t *p)
+{
+    char text[120];
+    apr_file_t *file;
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_OS_DEFAULT, p);
+    if (status != APR_SUCCESS)
+        return apr_psprintf(p, "it cannot be read (%s); write the path of a file that httpd may read",
+                            apr_strerror(status, text, sizeof(text)));
+    apr_file_close(file);
+    return NULL;
+}
+
+static const char *set_file(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_path(cmd, value, check_file);
+}
+
+static const char *check_pem(const char *path, apr_pool_t *p)
+{
+    char line[256];
+    apr_file_t *file;
+    bool is_pem = false;
+    const char *complaint = check_file(path, p);
+    if (complaint || apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_OS_DEFAULT, p) != APR_SUCCESS)
+        return complaint;
+    while (!is_pem && apr_file_gets(line, sizeof(line), file) == APR_SUCCESS)
+        is_pem = strncmp(line, "-----BEGIN CERTIFICATE-----", 27) == 0 || strncmp(line, "-----BEGIN TRUSTED CERTIFICATE-----", 35) == 0;
+    apr_file_close(file);
+    return is_pem ? NULL : "no certificate is in it; write the path of a PEM file with the authorities' certificates";
+}
+
+static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_path(cmd, value, check_pem);
 }
 
 static const char *set_duration(cmd_parms *cmd, void *unused, const char *value)

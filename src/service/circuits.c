@@ -29,21 +29,31 @@ struct mp_circuits_t {
     mp_upstream_t *upstream;
     mp_loop_t *loop;
     mp_keeper_t *keeper;
-    apr_pool_t *pool; /* only used under the lock */
+    apr_pool_t *pool; /* with an allocator of its own, used under the lock: the child's pool belongs to other threads */
     apr_thread_mutex_t *lock;
     apr_hash_t *by_id;
 };
+
+static apr_status_t circuits_cleanup(void *data)
+{
+    mp_circuits_t *circuits = data;
+    apr_pool_destroy(circuits->pool);
+    return APR_SUCCESS;
+}
 
 apr_status_t mp_circuits_create(mp_circuits_t **circuits, const mp_circuits_options_t *options, mp_upstream_t *upstream, mp_loop_t *loop,
                                 mp_keeper_t *keeper, apr_pool_t *p)
 {
     mp_circuits_t *c = apr_pcalloc(p, sizeof(*c));
+    apr_status_t status = apr_pool_create_unmanaged(&c->pool);
+    if (status != APR_SUCCESS)
+        return status;
+    apr_pool_cleanup_register(p, c, circuits_cleanup, apr_pool_cleanup_null);
     c->options = *options;
     c->upstream = upstream;
     c->loop = loop;
     c->keeper = keeper;
-    c->by_id = apr_hash_make(p);
-    c->pool = p;
+    c->by_id = apr_hash_make(c->pool);
     *circuits = c;
     return apr_thread_mutex_create(&c->lock, APR_THREAD_MUTEX_DEFAULT, p);
 }
@@ -59,6 +69,16 @@ static apr_uint32_t hash_url(const char *url)
     return apr_hashfunc_default(url, &length);
 }
 
+/* The URL in force counts: the first that is heard of a pool may be a late share for work of an older one. */
+static apr_uint32_t hash_current_url(mp_circuits_t *circuits, const mp_pool_t *pool)
+{
+    mp_roster_t *roster = mp_keeper_acquire(circuits->keeper);
+    const mp_pool_t *current = roster ? mp_roster_find_pool(roster, pool->id) : NULL;
+    apr_uint32_t hash = hash_url((current ? current : pool)->url);
+    mp_roster_release(roster);
+    return hash;
+}
+
 static circuit_t *obtain_locked(mp_circuits_t *circuits, const mp_pool_t *pool)
 {
     circuit_t *circuit = find_locked(circuits, pool->id);
@@ -66,9 +86,9 @@ static circuit_t *obtain_locked(mp_circuits_t *circuits, const mp_pool_t *pool)
         circuit = apr_pcalloc(circuits->pool, sizeof(*circuit));
         circuit->pool_id = pool->id;
         circuit->circuits = circuits;
-        circuit->url_hash = hash_url(pool->url);
+        circuit->url_hash = hash_current_url(circuits, pool);
         circuit->since = mp_clock_now();
-        mp_health_reset(&circuit->health, mp_clock_monotonic());
+        mp_health_reset(&circuit->health, 0); /* no call began before it */
         apr_hash_set(circuits->by_id, &circuit->pool_id, sizeof(circuit->pool_id), circuit);
     }
     return circuit;
@@ -117,17 +137,19 @@ static void start_probing_on_loop(void *baton)
         mp_loop_delay_on_loop(circuits->loop, delay, probe_on_loop, circuit);
 }
 
-void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame_t blame, const mp_result_t *why)
+void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame_t blame, const mp_result_t *why, apr_time_t began)
 {
     apr_thread_mutex_lock(circuits->lock);
     circuit_t *circuit = obtain_locked(circuits, pool);
     bool starts = false;
-    if (why) {
+    /* A share for work of a URL that was edited since says nothing of the new one. */
+    bool is_current = circuit->url_hash == hash_url(pool->url);
+    if (why && is_current) {
         circuit->last_error = *why;
         circuit->last_error_time = mp_clock_now();
     }
-    /* A share for work of a URL that was edited since says nothing of the new one. */
-    if ((!why || blame == MP_BLAME_POOL) && circuit->url_hash == hash_url(pool->url))
+    bool is_late = why && began < circuit->health.since;
+    if (is_current && !is_late && (!why || blame == MP_BLAME_POOL))
         starts = record_locked(circuit, why != NULL, pool, why);
     apr_thread_mutex_unlock(circuits->lock);
     if (starts)
@@ -139,6 +161,7 @@ typedef struct probe_t {
     circuit_t *circuit;
     mp_roster_t *roster;
     const mp_pool_t *pool;
+    apr_time_t began;
 } probe_t;
 
 static void probed_on_loop(void *baton, apr_status_t status, mp_blame_t blame, const mp_result_t *why)
@@ -153,7 +176,7 @@ static void probed_on_loop(void *baton, apr_status_t status, mp_blame_t blame, c
     }
     /* A pool that answers "wrong password" is not down: what the account's worker sees is another matter. */
     bool failed = status != APR_SUCCESS && blame != MP_BLAME_CREDENTIALS;
-    mp_circuits_report(circuits, probe->pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? why : NULL);
+    mp_circuits_report(circuits, probe->pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? why : NULL, probe->began);
     mp_log(MP_LOG_DEBUG, "MP0213: probe of " MP_POOL_FMT ": %s", MP_POOL_ARG(probe->pool), status == APR_SUCCESS ? "well" : why->sentence);
     mp_roster_release(probe->roster);
     free(probe);
@@ -175,7 +198,7 @@ static void probe_on_loop(void *baton)
     }
     probe_t *probe = malloc(sizeof(*probe));
     MP_ASSERT(probe != NULL);
-    *probe = (probe_t){.circuit = circuit, .roster = roster, .pool = assignment->pool};
+    *probe = (probe_t){.circuit = circuit, .roster = roster, .pool = assignment->pool, .began = mp_clock_monotonic()};
     mp_upstream_call_t call = {
         .pool = assignment->pool, .credentials = &assignment->credentials, .timeout = circuits->options.probe_timeout};
     mp_upstream_probe_on_loop(circuits->upstream, &call, probed_on_loop, probe);

@@ -20,7 +20,6 @@ struct mp_keeper_t {
     const char *file;
     mp_keeper_changed_t *changed;
     void *baton;
-    apr_pool_t *pool;
 
     apr_thread_mutex_t *lock; /* covers what follows */
     apr_thread_cond_t *looked;
@@ -29,6 +28,8 @@ struct mp_keeper_t {
     mp_result_t failure;
 
     /* Recorder's thread only. */
+    apr_pool_t *scratch; /* with an allocator of its own: the child's pool belongs to other threads */
+    bool is_file_reported;
     apr_int64_t generation;
     apr_time_t next_generation, next_roster; /* monotonic */
 };
@@ -37,6 +38,7 @@ static apr_status_t keeper_cleanup(void *data)
 {
     mp_keeper_t *keeper = data;
     mp_roster_release(keeper->roster);
+    apr_pool_destroy(keeper->scratch);
     return APR_SUCCESS;
 }
 
@@ -45,11 +47,12 @@ apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const cha
     mp_keeper_t *k = apr_pcalloc(p, sizeof(*k));
     k->store = store;
     k->file = apr_pstrcat(p, directory, "/" ROSTER_FILE, NULL);
-    k->pool = p;
     k->generation = -1;
     apr_status_t status = apr_thread_mutex_create(&k->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
         status = apr_thread_cond_create(&k->looked, p);
+    if (status == APR_SUCCESS)
+        status = apr_pool_create_unmanaged(&k->scratch);
     if (status != APR_SUCCESS)
         return status;
     apr_pool_cleanup_register(p, k, keeper_cleanup, apr_pool_cleanup_null);
@@ -109,7 +112,9 @@ static mp_roster_t *load_saved(mp_keeper_t *keeper, apr_pool_t *p)
     if (status == APR_SUCCESS)
         status = mp_roster_text_parse(&rows, text, length, &why, p);
     if (status != APR_SUCCESS) {
-        mp_log(MP_LOG_WARNING, "MP0200: the saved roster %s cannot be used: %s", keeper->file, why.sentence);
+        if (!keeper->is_file_reported)
+            mp_log(MP_LOG_WARNING, "MP0200: the saved roster %s cannot be used: %s", keeper->file, why.sentence);
+        keeper->is_file_reported = true;
         return NULL;
     }
     return mp_roster_create(rows, NULL, mp_clock_now());
@@ -195,11 +200,7 @@ static apr_status_t refresh(mp_keeper_t *keeper, mp_result_t *why, apr_pool_t *p
 
 apr_status_t mp_keeper_refresh(mp_keeper_t *keeper, mp_result_t *why)
 {
-    apr_pool_t *p;
-    apr_status_t status = apr_pool_create(&p, keeper->pool);
-    if (status != APR_SUCCESS)
-        return mp_result_set(why, status, "out-of-memory", "no memory to read the roster");
-    status = refresh(keeper, why, p);
-    apr_pool_destroy(p);
+    apr_status_t status = refresh(keeper, why, keeper->scratch);
+    apr_pool_clear(keeper->scratch);
     return status;
 }

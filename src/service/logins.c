@@ -3,6 +3,7 @@
  * and wrong ones are remembered apart, so that somebody who guesses passwords cannot push out those of the miners. */
 #include "service/logins.h"
 
+#include "base/assert.h"
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -17,9 +18,18 @@
 
 #define REMEMBERED_RIGHT 65536u
 #define REMEMBERED_WRONG 8192u
-#define REHASHES_WAITING 256u
+#define REHASHES_STEP 64u
 #define MAC_KEY_SIZE 32u
 #define BCRYPT_LOOKS_AT 72u
+
+/* A check that computes or waits for a place to do so; on its thread's stack. */
+typedef struct check_t {
+    struct check_t *next;
+    const unsigned char *mac;
+    apr_uint32_t worker_id; /* 0: an unknown name */
+} check_t;
+
+typedef enum admission_t { ADMISSION_GRANTED, ADMISSION_REFUSED, ADMISSION_LOOK_AGAIN } admission_t;
 
 struct mp_logins_t {
     unsigned char mac_key[MAC_KEY_SIZE];
@@ -27,10 +37,11 @@ struct mp_logins_t {
     mp_login_memory_t *right, *wrong;
 
     apr_thread_mutex_t *lock; /* covers what follows */
-    apr_thread_cond_t *slot_freed;
-    int slots, slots_used, waiting;
-    mp_login_rehash_t rehashes[REHASHES_WAITING];
-    apr_size_t rehash_count;
+    apr_thread_cond_t *ended; /* a check */
+    check_t *checks;
+    int slots, slots_used;
+    mp_login_rehash_t *rehashes; /* at most one per worker */
+    apr_size_t rehash_count, rehash_room;
 };
 
 static apr_status_t logins_cleanup(void *data)
@@ -38,6 +49,7 @@ static apr_status_t logins_cleanup(void *data)
     mp_logins_t *logins = data;
     while (logins->rehash_count > 0)
         mp_logins_forget_rehash(&logins->rehashes[--logins->rehash_count]);
+    free(logins->rehashes);
     return APR_SUCCESS;
 }
 
@@ -74,7 +86,7 @@ apr_status_t mp_logins_create(mp_logins_t **logins, int threads, apr_pool_t *p)
     if (status == APR_SUCCESS)
         status = apr_thread_mutex_create(&l->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
-        status = apr_thread_cond_create(&l->slot_freed, p);
+        status = apr_thread_cond_create(&l->ended, p);
     if (status != APR_SUCCESS)
         return status;
     apr_pool_cleanup_register(p, l, logins_cleanup, apr_pool_cleanup_null);
@@ -91,29 +103,54 @@ static void compute_mac(unsigned char mac[MP_SHA256_SIZE], const mp_logins_t *lo
     mp_sha256_hmac(mac, logins->mac_key, MAC_KEY_SIZE, text, strlen(text));
 }
 
-/* Waits for a place to compute in; as many as there are places may wait, the next one is turned away. */
-static bool acquire_slot(mp_logins_t *logins)
+/* Of one worker, or of all unknown names together, twice as many checks as there are places may be under way: who guesses passwords cannot
+ * hold every thread, and rigs with accounts of their own, which come back all at once after a restart, are never turned away. */
+static bool is_crowded_locked(const mp_logins_t *logins, apr_uint32_t worker_id)
 {
-    bool admitted = true;
+    int count = 0;
+    for (const check_t *check = logins->checks; check; check = check->next)
+        count += check->worker_id == worker_id;
+    return count >= 2 * logins->slots;
+}
+
+static bool is_under_way_locked(const mp_logins_t *logins, const unsigned char *mac)
+{
+    const check_t *check = logins->checks;
+    while (check && memcmp(check->mac, mac, MP_SHA256_SIZE) != 0)
+        check = check->next;
+    return check != NULL;
+}
+
+/* Rigs that share an account wait for the first one's answer, and find it remembered. */
+static admission_t enter(mp_logins_t *logins, check_t *check)
+{
+    admission_t admission = ADMISSION_LOOK_AGAIN;
     apr_thread_mutex_lock(logins->lock);
-    if (logins->slots_used >= logins->slots && logins->waiting >= logins->slots) {
-        admitted = false;
+    if (is_under_way_locked(logins, check->mac)) {
+        apr_thread_cond_wait(logins->ended, logins->lock);
+    } else if (is_crowded_locked(logins, check->worker_id)) {
+        admission = ADMISSION_REFUSED;
     } else {
-        logins->waiting++;
+        admission = ADMISSION_GRANTED;
+        check->next = logins->checks;
+        logins->checks = check;
         while (logins->slots_used >= logins->slots)
-            apr_thread_cond_wait(logins->slot_freed, logins->lock);
-        logins->waiting--;
+            apr_thread_cond_wait(logins->ended, logins->lock);
         logins->slots_used++;
     }
     apr_thread_mutex_unlock(logins->lock);
-    return admitted;
+    return admission;
 }
 
-static void release_slot(mp_logins_t *logins)
+static void leave(mp_logins_t *logins, const check_t *check)
 {
+    check_t **place = &logins->checks;
     apr_thread_mutex_lock(logins->lock);
+    while (*place != check)
+        place = &(*place)->next;
+    *place = check->next;
     logins->slots_used--;
-    apr_thread_cond_signal(logins->slot_freed);
+    apr_thread_cond_broadcast(logins->ended);
     apr_thread_mutex_unlock(logins->lock);
 }
 
@@ -122,17 +159,29 @@ static bool is_hash(const char *stored)
     return strncmp(stored, "$2", 2) == 0 && strlen(stored) >= 59;
 }
 
+static void add_rehash_locked(mp_logins_t *logins, const mp_worker_t *worker)
+{
+    if (logins->rehash_count == logins->rehash_room) {
+        logins->rehash_room += REHASHES_STEP;
+        logins->rehashes = realloc(logins->rehashes, logins->rehash_room * sizeof(*logins->rehashes));
+        MP_ASSERT(logins->rehashes != NULL);
+    }
+    mp_login_rehash_t *rehash = &logins->rehashes[logins->rehash_count++];
+    *rehash = (mp_login_rehash_t){.worker_id = worker->id, .old_password = strdup(worker->password)};
+    MP_ASSERT(rehash->old_password != NULL);
+}
+
 /* bcrypt looks at 72 bytes only: a longer password stays as it is rather than become a weaker one. */
 static void queue_rehash(mp_logins_t *logins, const mp_worker_t *worker)
 {
+    bool is_queued = false;
     if (strlen(worker->password) > BCRYPT_LOOKS_AT)
         return;
     apr_thread_mutex_lock(logins->lock);
-    bool is_queued = logins->rehash_count == REHASHES_WAITING;
     for (apr_size_t i = 0; i < logins->rehash_count && !is_queued; i++)
         is_queued = logins->rehashes[i].worker_id == worker->id;
     if (!is_queued)
-        logins->rehashes[logins->rehash_count++] = (mp_login_rehash_t){.worker_id = worker->id, .old_password = strdup(worker->password)};
+        add_rehash_locked(logins, worker);
     apr_thread_mutex_unlock(logins->lock);
 }
 
@@ -149,24 +198,35 @@ static bool is_password_right(mp_logins_t *logins, const mp_worker_t *worker, co
     return true;
 }
 
+/* What is remembered of these credentials. @return false if nothing is */
+static bool recall(bool *is_right, mp_logins_t *logins, const mp_worker_t *worker, const unsigned char *mac)
+{
+    *is_right = worker && mp_login_memory_has(logins->right, mac);
+    return *is_right || mp_login_memory_has(logins->wrong, mac);
+}
+
 mp_login_t mp_logins_check(const mp_worker_t **worker, mp_logins_t *logins, const mp_roster_t *roster, const char *name,
                            const char *password, apr_pool_t *p)
 {
     unsigned char mac[MP_SHA256_SIZE];
+    bool is_right;
+    admission_t admission;
     const mp_worker_t *found = mp_roster_find_worker(roster, name, p);
     mp_login_t denied = found ? MP_LOGIN_WRONG_PASSWORD : MP_LOGIN_UNKNOWN_WORKER;
-    const char *identity = found ? apr_psprintf(p, "#%u", found->id) : mp_text_fold(name, p);
+    const char *identity = found ? apr_psprintf(p, "#%u", found->id) : apr_pstrcat(p, "?", mp_text_fold(name, p), NULL);
     compute_mac(mac, logins, identity, found ? found->password : "", password, p);
     *worker = found;
-    if (found && mp_login_memory_has(logins->right, mac))
-        return MP_LOGIN_GRANTED;
-    if (mp_login_memory_has(logins->wrong, mac))
-        return denied;
-    if (!acquire_slot(logins))
+    check_t check = {.mac = mac, .worker_id = found ? found->id : 0};
+    do {
+        if (recall(&is_right, logins, found, mac))
+            return is_right ? MP_LOGIN_GRANTED : denied;
+        admission = enter(logins, &check);
+    } while (admission == ADMISSION_LOOK_AGAIN);
+    if (admission == ADMISSION_REFUSED)
         return MP_LOGIN_BUSY;
-    bool is_right = is_password_right(logins, found, password);
-    release_slot(logins);
+    is_right = is_password_right(logins, found, password);
     mp_login_memory_add(is_right ? logins->right : logins->wrong, mac);
+    leave(logins, &check);
     return is_right ? MP_LOGIN_GRANTED : denied;
 }
 

@@ -59,11 +59,10 @@ apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *optio
 apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why)
 {
     apr_status_t status = mp_loop_start(proxy->loop, why);
+    if (status == APR_SUCCESS)
+        status = mp_recorder_start(proxy->recorder, why);
     if (status != APR_SUCCESS)
-        return status;
-    status = mp_recorder_start(proxy->recorder, why);
-    if (status != APR_SUCCESS)
-        mp_loop_stop(proxy->loop);
+        mp_proxy_stop(proxy);
     return status;
 }
 

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define WORKS_PER_BATCH 1000u
-#define OUTAGE_REPORT_WINDOW apr_time_from_sec(60)
+#define BATCHES_PER_ROUND 4 /* of works: shares and the roster matter more */
+#define REPORT_WINDOW apr_time_from_sec(60)
 
 struct mp_recorder_t {
     mp_recorder_parts_t parts;
@@ -28,17 +29,19 @@ struct mp_recorder_t {
     bool is_away;
     apr_time_t away_since;                  /* wall clock */
     apr_time_t next_attempt, next_adoption; /* monotonic */
-    mp_damper_t damper;
+    mp_damper_t outages, drops;
     mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
     apr_size_t work_count;
-    apr_uint64_t works_dropped;
+    bool is_behind;           /* more works wait than one round takes */
+    apr_uint64_t dropped;     /* works, since it was last reported */
+    mp_login_rehash_t rehash; /* taken, not yet stored; without a password there is none */
 };
 
 apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_parts_t *parts, apr_pool_t *p)
 {
     mp_recorder_t *r = apr_pcalloc(p, sizeof(*r));
     r->parts = *parts;
-    r->damper = MP_DAMPER(OUTAGE_REPORT_WINDOW);
+    r->outages = r->drops = MP_DAMPER(REPORT_WINDOW);
     apr_status_t status = apr_pool_create_unmanaged(&r->pool);
     if (status == APR_SUCCESS)
         status = apr_thread_mutex_create(&r->lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -56,11 +59,11 @@ static void note_away(mp_recorder_t *recorder, const mp_result_t *why)
         recorder->away_since = mp_clock_now();
     recorder->is_away = true;
     recorder->next_attempt = mp_clock_monotonic() + MP_KEEPER_GENERATION_INTERVAL;
-    if (!mp_damper_admits(&recorder->damper, mp_clock_monotonic(), &suppressed))
+    if (!mp_damper_admits(&recorder->outages, mp_clock_monotonic(), &suppressed))
         return;
     mp_spool_depth(&depth, recorder->parts.spool);
-    mp_log(MP_LOG_ERROR, "MP0230: the database cannot be used: %s. Mining goes on; %" APR_SIZE_T_FMT " shares wait in this child's spool",
-           why->sentence, depth.shares);
+    mp_log(MP_LOG_ERROR, "MP0230: nothing can be recorded now: %s; %" APR_SIZE_T_FMT " shares wait in this child's spool", why->sentence,
+           depth.shares);
 }
 
 static void note_back(mp_recorder_t *recorder)
@@ -68,8 +71,8 @@ static void note_back(mp_recorder_t *recorder)
     if (!recorder->is_away)
         return;
     recorder->is_away = false;
-    mp_damper_reset(&recorder->damper);
-    mp_log(MP_LOG_NOTICE, "MP0231: the database is back after %d s", (int)apr_time_sec(mp_clock_now() - recorder->away_since));
+    mp_damper_reset(&recorder->outages);
+    mp_log(MP_LOG_NOTICE, "MP0231: recording goes on, after %d s", (int)apr_time_sec(mp_clock_now() - recorder->away_since));
 }
 
 static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
@@ -114,23 +117,34 @@ static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_
     return status;
 }
 
+static void report_dropped(mp_recorder_t *recorder)
+{
+    recorder->dropped += mp_work_queue_take_dropped(recorder->parts.works);
+    if (recorder->dropped == 0 || !mp_damper_admits(&recorder->drops, mp_clock_monotonic(), NULL))
+        return;
+    mp_log(MP_LOG_WARNING, "MP0233: the queue of handed-out work was full: %" APR_UINT64_T_FMT " entries are in the shared cache only",
+           recorder->dropped);
+    recorder->dropped = 0;
+}
+
 static apr_status_t drain_works(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
 {
-    apr_uint64_t dropped = mp_work_queue_take_dropped(recorder->parts.works);
-    if (dropped > 0)
-        mp_log(MP_LOG_WARNING, "MP0233: the queue of handed-out work was full: %" APR_UINT64_T_FMT " entries are in the shared cache only",
-               dropped);
-    for (;;) {
+    report_dropped(recorder);
+    recorder->is_behind = true;
+    for (int batch = 0; batch < BATCHES_PER_ROUND; batch++) {
         if (recorder->work_count == 0)
             recorder->work_count = mp_work_queue_take(recorder->works, WORKS_PER_BATCH, recorder->parts.works);
-        if (recorder->work_count == 0)
+        if (recorder->work_count == 0) {
+            recorder->is_behind = false;
             return APR_SUCCESS;
+        }
         apr_status_t status = mp_store_save_works(recorder->works, recorder->work_count, recorder->parts.store, why, p);
         if (status != APR_SUCCESS)
             return status;
         recorder->work_count = 0;
         apr_pool_clear(p);
     }
+    return APR_SUCCESS;
 }
 
 static apr_status_t store_rehash(mp_recorder_t *recorder, const mp_login_rehash_t *rehash, mp_result_t *why, apr_pool_t *p)
@@ -148,12 +162,11 @@ static apr_status_t store_rehash(mp_recorder_t *recorder, const mp_login_rehash_
 
 static apr_status_t store_rehashes(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
 {
-    mp_login_rehash_t rehash;
-    while (mp_logins_take_rehash(&rehash, recorder->parts.logins)) {
-        apr_status_t status = store_rehash(recorder, &rehash, why, p);
-        mp_logins_forget_rehash(&rehash);
+    while (recorder->rehash.old_password || mp_logins_take_rehash(&recorder->rehash, recorder->parts.logins)) {
+        apr_status_t status = store_rehash(recorder, &recorder->rehash, why, p);
         if (status != APR_SUCCESS)
             return status;
+        mp_logins_forget_rehash(&recorder->rehash);
     }
     return APR_SUCCESS;
 }
@@ -181,6 +194,7 @@ static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_poo
 static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
 {
     mp_result_t why = MP_RESULT_NONE;
+    recorder->is_behind = false;
     if (recorder->is_away && mp_clock_monotonic() < recorder->next_attempt)
         return;
     if (run_round(recorder, &why, p) == APR_SUCCESS)
@@ -193,7 +207,7 @@ static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
 static bool rest(mp_recorder_t *recorder)
 {
     apr_thread_mutex_lock(recorder->lock);
-    if (!recorder->is_stopping)
+    if (!recorder->is_stopping && !recorder->is_behind)
         apr_thread_cond_timedwait(recorder->wake, recorder->lock, MP_RECORDER_INTERVAL);
     bool goes_on = !recorder->is_stopping;
     apr_thread_mutex_unlock(recorder->lock);
@@ -210,7 +224,11 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         work_once(recorder, round);
         apr_pool_clear(round);
     } while (rest(recorder));
-    work_once(recorder, round);
+    /* No request is under way any more, so the queue of works has an end. */
+    do {
+        work_once(recorder, round);
+        apr_pool_clear(round);
+    } while (recorder->is_behind);
     return NULL;
 }
 
@@ -233,5 +251,7 @@ void mp_recorder_stop(mp_recorder_t *recorder)
     apr_thread_mutex_unlock(recorder->lock);
     if (recorder->thread)
         apr_thread_join(&ignored, recorder->thread);
+    if (recorder->rehash.old_password)
+        mp_logins_forget_rehash(&recorder->rehash);
     apr_pool_destroy(recorder->pool);
 }

@@ -27,7 +27,8 @@ void mp_seal_close(mp_shared_cache_entry_t *entry, const unsigned char key[MP_KE
 bool mp_seal_open(mp_shared_cache_entry_t *entry, const unsigned char key[MP_KEY_SIZE], const char *secret)
 {
     unsigned char mac[MP_SHA256_SIZE];
-    if (entry->size < MP_SEAL_SIZE || entry->size > MP_SHARED_CACHE_VALUE_MAX)
+    /* Without a secret everybody could have made the MAC. */
+    if (entry->size < MP_SEAL_SIZE || entry->size > MP_SHARED_CACHE_VALUE_MAX || secret[0] == '\0')
         return false;
     entry->size -= MP_SEAL_SIZE;
     compute(mac, entry, key, secret);

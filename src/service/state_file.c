@@ -36,7 +36,7 @@ static apr_status_t read_all(int fd, char *buffer, apr_size_t length)
 apr_status_t mp_state_file_load(const char **text, apr_size_t *length, const char *path, mp_result_t *why, apr_pool_t *p)
 {
     struct stat info;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); /* a pipe in its place must not hold us */
     if (fd < 0)
         return describe(why, "cannot open", path);
     apr_status_t status = APR_SUCCESS;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Claim, route, intent, send, verdict, reply: in this order, because a child may be killed between any two of them. Before the intent nothing was
- * sent; between intent and verdict only the pool knows, and the spool says so; after the verdict a repeat gets the stored answer. */
+/* Route, claim, intent, send, verdict, reply: in this order, because a child may be killed between any two of them. Before the intent nothing was
+ * sent; between intent and verdict only the pool knows, and the spool says so; after the verdict a repeat gets the stored answer. The route comes before the
+ * claim, so that shares for no work at all cannot crowd the verdicts out of the shared cache. */
 #include "service/submit.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "service/verdicts.h"
 
 #include <apr_atomic.h>
@@ -14,7 +16,8 @@
 
 #define RETRY_DELAY_MIN apr_time_from_msec(100)
 #define RETRY_DELAY_MAX apr_time_from_sec(2)
-#define LEASE_MARGIN apr_time_from_sec(5)
+#define SHORTEST_ATTEMPT apr_time_from_sec(1) /* a shorter one might send the share and not hear the answer */
+#define LEASE_MARGIN apr_time_from_sec(5)     /* for a shortest attempt behind the deadline, and for the record */
 
 /* One share on its way. */
 typedef struct passage_t {
@@ -24,6 +27,7 @@ typedef struct passage_t {
     mp_share_t share;
     mp_destination_t destination;
     apr_pool_t *pool;
+    apr_time_t began; /* monotonic; before the claim, whose lease must outlast the sending */
     bool is_in_sickroom;
     bool may_be_known; /* somebody may have sent it before */
     apr_interval_time_t upstream_time;
@@ -43,16 +47,16 @@ static void conclude(mp_submit_outcome_t *outcome, const passage_t *passage)
                                      .verdict = share->verdict,
                                      .difficulty = share->difficulty,
                                      .upstream_time = passage->upstream_time};
+    /* A reason that comes from the database may be anybody's. */
     if (!outcome->is_accepted)
-        apr_cpystrn(outcome->reason, share->reason[0] ? share->reason : "rejected", sizeof(outcome->reason));
+        mp_text_clean_ascii(outcome->reason, sizeof(outcome->reason), share->reason[0] ? share->reason : mp_verdict_word(share->verdict));
 }
 
-/* Nobody can be asked about this share, now or ever: the claim goes, and no row is written, because no pool is to blame. */
+/* Nobody can be asked about this share, now or ever. No row is written, because no pool is to blame. */
 static apr_status_t refuse(mp_submit_outcome_t *outcome, passage_t *passage, const char *cause)
 {
     const mp_worker_t *worker = passage->order->worker;
     mp_log(MP_LOG_INFO, "MP0250: unknown work from " MP_WORKER_FMT ": %s", MP_WORKER_ARG(worker), cause);
-    mp_verdicts_drop(&passage->share, &passage->proxy->cache, passage->secret);
     set_verdict(&passage->share, MP_VERDICT_REJECTED, "unknown-work");
     conclude(outcome, passage);
     return APR_SUCCESS;
@@ -88,7 +92,8 @@ static void send_once(mp_submission_t *submission, passage_t *passage, apr_inter
     mp_upstream_submit_share(submission, passage->proxy->upstream, &call, passage->order->header, &why, passage->pool);
     passage->upstream_time += mp_clock_monotonic() - start;
     bool failed = submission->delivery != MP_DELIVERY_ANSWERED;
-    mp_circuits_report(passage->proxy->circuits, pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? &why : NULL);
+    mp_blame_t blame = failed && why.status != APR_ENOMEM ? MP_BLAME_POOL : MP_BLAME_NOBODY;
+    mp_circuits_report(passage->proxy->circuits, pool, blame, failed ? &why : NULL, start);
     if (failed)
         mp_log(MP_LOG_INFO, "MP0252: a share of " MP_WORKER_FMT " for " MP_POOL_FMT " %s: %s", MP_WORKER_ARG(passage->order->worker),
                MP_POOL_ARG(pool), submission->delivery == MP_DELIVERY_NOT_SENT ? "was not sent" : "has no verdict", why.sentence);
@@ -105,14 +110,15 @@ static bool may_go_on(passage_t *passage)
 
 static void send_patiently(mp_submission_t *submission, passage_t *passage)
 {
-    apr_time_t deadline = mp_clock_monotonic() + passage->order->timeout;
+    apr_time_t deadline = passage->began + passage->order->timeout;
     apr_interval_time_t delay = RETRY_DELAY_MIN;
     *submission = (mp_submission_t){.delivery = MP_DELIVERY_NOT_SENT};
     for (int attempt = 0; may_go_on(passage); attempt++) {
-        send_once(submission, passage, deadline - mp_clock_monotonic());
+        apr_interval_time_t left = deadline - mp_clock_monotonic();
+        send_once(submission, passage, left > SHORTEST_ATTEMPT ? left : SHORTEST_ATTEMPT);
         if (submission->delivery != MP_DELIVERY_NOT_SENT || attempt >= passage->order->retries)
             break;
-        if (mp_clock_monotonic() + delay >= deadline)
+        if (mp_clock_monotonic() + delay + SHORTEST_ATTEMPT >= deadline)
             break;
         apr_sleep(delay);
         delay = delay * 2 < RETRY_DELAY_MAX ? delay * 2 : RETRY_DELAY_MAX;
@@ -134,7 +140,7 @@ static void send_share(passage_t *passage)
     if (submission.delivery == MP_DELIVERY_UNKNOWN)
         set_verdict(&passage->share, MP_VERDICT_UNKNOWN, submission.reason);
     else if (submission.delivery == MP_DELIVERY_NOT_SENT)
-        set_verdict(&passage->share, MP_VERDICT_REJECTED, "pool-unreachable");
+        set_verdict(&passage->share, passage->may_be_known ? MP_VERDICT_UNKNOWN : MP_VERDICT_REJECTED, "pool-unreachable");
     else if (submission.verdict == MP_VERDICT_ACCEPTED || is_known_as_duplicate(&submission, passage))
         set_verdict(&passage->share, MP_VERDICT_ACCEPTED, "");
     else
@@ -166,43 +172,48 @@ static apr_status_t record_again(mp_submit_outcome_t *outcome, passage_t *passag
     return status;
 }
 
-static apr_status_t pass(mp_submit_outcome_t *outcome, passage_t *passage, mp_result_t *why)
+/* What the database knows of the share, the shared cache has forgotten. */
+static apr_status_t answer_recorded(mp_submit_outcome_t *outcome, passage_t *passage, const mp_share_t *recorded)
 {
-    mp_routes_answer_t answer;
-    mp_result_t cause = MP_RESULT_NONE;
-    const mp_submit_order_t *order = passage->order;
-    apr_status_t status = mp_routes_find(&answer, &passage->proxy->routes, order->worker->id, order->header, passage->secret, &cause);
-    if (status != APR_SUCCESS)
-        return refuse(outcome, passage, status == APR_NOTFOUND ? "it was never given such work, or too long ago" : cause.sentence);
-    if (answer.is_recorded) {
-        passage->share = answer.recorded;
-        mp_verdicts_settle(&passage->share, true, &passage->proxy->cache, passage->secret);
+    passage->share = *recorded;
+    mp_verdicts_settle(&passage->share, true, &passage->proxy->cache, passage->secret);
+    conclude(outcome, passage);
+    return APR_SUCCESS;
+}
+
+static apr_status_t claim_and_send(mp_submit_outcome_t *outcome, passage_t *passage, mp_result_t *why)
+{
+    mp_claim_t claim = mp_verdicts_claim(&passage->share, &passage->proxy->cache, passage->order->timeout + LEASE_MARGIN, passage->secret);
+    if (claim == MP_CLAIM_SETTLED) {
         conclude(outcome, passage);
         return APR_SUCCESS;
     }
-    if (!mp_roster_find_destination(&passage->destination, order->roster, &answer.route))
-        return refuse(outcome, passage, "the pool that issued it is no longer assigned, for more than an hour");
-    passage->share.pool_id = answer.route.pool_id;
-    passage->share.difficulty = answer.route.difficulty;
+    if (claim == MP_CLAIM_UNRECORDED)
+        return record_again(outcome, passage, why);
+    passage->may_be_known = claim == MP_CLAIM_TAKEN_OVER;
+    passage->began = mp_clock_monotonic();
     return send_and_record(outcome, passage, why);
 }
 
 apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, const mp_submit_order_t *order, mp_result_t *why,
                              apr_pool_t *p)
 {
+    mp_routes_answer_t answer;
+    mp_result_t cause = MP_RESULT_NONE;
     passage_t passage = {.proxy = proxy,
                          .pool = p,
                          .order = order,
                          .secret = mp_roster_secret(order->roster),
                          .share = {.worker_id = order->worker->id, .time = mp_clock_now()}};
     mp_share_key(passage.share.id, order->worker->id, order->header);
-    mp_claim_t claim = mp_verdicts_claim(&passage.share, &proxy->cache, order->timeout + LEASE_MARGIN, passage.secret);
-    if (claim == MP_CLAIM_SETTLED) {
-        conclude(outcome, &passage);
-        return APR_SUCCESS;
-    }
-    if (claim == MP_CLAIM_UNRECORDED)
-        return record_again(outcome, &passage, why);
-    passage.may_be_known = claim == MP_CLAIM_TAKEN_OVER;
-    return pass(outcome, &passage, why);
+    apr_status_t status = mp_routes_find(&answer, &proxy->routes, order->worker->id, order->header, passage.secret, &cause);
+    if (status != APR_SUCCESS)
+        return refuse(outcome, &passage, status == APR_NOTFOUND ? "it was never given such work, or too long ago" : cause.sentence);
+    if (answer.is_recorded)
+        return answer_recorded(outcome, &passage, &answer.recorded);
+    if (!mp_roster_find_destination(&passage.destination, order->roster, &answer.route))
+        return refuse(outcome, &passage, "the pool that issued it is no longer assigned, for more than an hour");
+    passage.share.pool_id = answer.route.pool_id;
+    passage.share.difficulty = answer.route.difficulty;
+    return claim_and_send(outcome, &passage, why);
 }

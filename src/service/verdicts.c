@@ -15,7 +15,8 @@
 #define RECORD_VERSION 1u
 #define LOOK_AGAIN_AFTER apr_time_from_msec(20)
 
-typedef enum state_t { STATE_CLAIMED = 1, STATE_SETTLED, STATE_UNRECORDED, STATE_DROPPED } state_t;
+/* Reclaimed: claimed by somebody who may not have been the first to send it, which a drop does not undo. */
+typedef enum state_t { STATE_CLAIMED = 1, STATE_SETTLED, STATE_UNRECORDED, STATE_DROPPED, STATE_RECLAIMED } state_t;
 
 typedef struct record_t {
     apr_uint32_t version;
@@ -83,13 +84,15 @@ static bool decide(void *baton, const mp_shared_cache_entry_t *old, mp_shared_ca
         attempt->claim = MP_CLAIM_UNRECORDED;
         return false;
     }
-    bool is_claimed = is_known && attempt->found.state == STATE_CLAIMED;
+    bool is_claimed = is_known && (attempt->found.state == STATE_CLAIMED || attempt->found.state == STATE_RECLAIMED);
     attempt->is_waiting = is_claimed && is_claim_standing(&attempt->found, attempt);
     if (attempt->is_waiting)
         return false;
     attempt->claim = is_claimed ? MP_CLAIM_TAKEN_OVER : MP_CLAIM_MINE;
-    record_t mine = {
-        .version = RECORD_VERSION, .state = STATE_CLAIMED, .lease_end = attempt->now + attempt->lease, .owner = (apr_int64_t)getpid()};
+    record_t mine = {.version = RECORD_VERSION,
+                     .state = is_claimed ? STATE_RECLAIMED : STATE_CLAIMED,
+                     .lease_end = attempt->now + attempt->lease,
+                     .owner = (apr_int64_t)getpid()};
     pack(entry, &mine, attempt);
     return true;
 }
@@ -104,13 +107,14 @@ static void fill(mp_share_t *share, const record_t *record)
 
 mp_claim_t mp_verdicts_claim(mp_share_t *share, const mp_shared_cache_t *cache, apr_interval_time_t lease, const char *secret)
 {
-    attempt_t attempt;
+    attempt_t attempt = {.is_waiting = false};
     for (;;) {
+        bool has_waited = attempt.is_waiting;
         attempt = (attempt_t){.cache = cache, .key = share->id, .secret = secret, .now = mp_clock_now(), .lease = lease};
         apr_status_t status = cache->ops->update(cache->instance, MP_SHARED_CACHE_VERDICT, share->id, decide, &attempt);
         if (status != APR_SUCCESS) {
             mp_log(MP_LOG_DEBUG, "MP0221: the shared cache cannot be asked for repeated shares (status %d)", status);
-            return MP_CLAIM_MINE;
+            return has_waited || attempt.claim == MP_CLAIM_TAKEN_OVER ? MP_CLAIM_TAKEN_OVER : MP_CLAIM_MINE;
         }
         if (!attempt.is_waiting)
             break;
@@ -121,18 +125,37 @@ mp_claim_t mp_verdicts_claim(mp_share_t *share, const mp_shared_cache_t *cache, 
     return attempt.claim;
 }
 
+/* The end of a claim. */
+typedef struct ending_t {
+    attempt_t attempt;
+    record_t record;
+} ending_t;
+
+/* Whose lease ran out while he was at it may come late: a verdict that somebody else brought meanwhile is worth more than none. */
+static bool decide_end(void *baton, const mp_shared_cache_entry_t *old, mp_shared_cache_entry_t *entry)
+{
+    ending_t *ending = baton;
+    record_t known;
+    bool is_known = unpack(&known, old, &ending->attempt);
+    bool has_verdict = is_known && (known.state == STATE_SETTLED || known.state == STATE_UNRECORDED) && known.verdict != MP_VERDICT_UNKNOWN;
+    if (is_known && known.state == STATE_RECLAIMED && ending->record.state == STATE_DROPPED)
+        ending->record.state = STATE_RECLAIMED; /* with a lease that is over */
+    if (has_verdict && (ending->record.state == STATE_DROPPED || ending->record.verdict == MP_VERDICT_UNKNOWN))
+        return false;
+    pack(entry, &ending->record, &ending->attempt);
+    return true;
+}
+
 static void replace(const mp_share_t *share, const mp_shared_cache_t *cache, state_t state, const char *secret)
 {
-    mp_shared_cache_entry_t entry;
-    attempt_t attempt = {.cache = cache, .key = share->id, .secret = secret, .now = mp_clock_now()};
-    record_t record = {.version = RECORD_VERSION,
-                       .state = state,
-                       .pool_id = share->pool_id,
-                       .verdict = (apr_uint32_t)share->verdict,
-                       .difficulty = share->difficulty};
-    memcpy(record.reason, share->reason, sizeof(record.reason));
-    pack(&entry, &record, &attempt);
-    apr_status_t status = cache->ops->save(cache->instance, MP_SHARED_CACHE_VERDICT, share->id, &entry);
+    ending_t ending = {.attempt = {.cache = cache, .key = share->id, .secret = secret, .now = mp_clock_now()},
+                       .record = {.version = RECORD_VERSION,
+                                  .state = state,
+                                  .pool_id = share->pool_id,
+                                  .verdict = (apr_uint32_t)share->verdict,
+                                  .difficulty = share->difficulty}};
+    memcpy(ending.record.reason, share->reason, sizeof(ending.record.reason));
+    apr_status_t status = cache->ops->update(cache->instance, MP_SHARED_CACHE_VERDICT, share->id, decide_end, &ending);
     if (status != APR_SUCCESS)
         mp_log(MP_LOG_DEBUG, "MP0222: the shared cache did not take a verdict (status %d)", status);
 }

@@ -28,7 +28,7 @@ static apr_status_t try_pool(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp
     apr_time_t start = mp_clock_monotonic();
     apr_status_t status = mp_upstream_fetch_work(&grant->work, &blame, proxy->upstream, &call, why, p);
     grant->upstream_time += mp_clock_monotonic() - start;
-    mp_circuits_report(proxy->circuits, assignment->pool, blame, status == APR_SUCCESS ? NULL : why);
+    mp_circuits_report(proxy->circuits, assignment->pool, blame, status == APR_SUCCESS ? NULL : why, start);
     if (status != APR_SUCCESS) {
         mp_log(MP_LOG_INFO, "MP0240: " MP_POOL_FMT " gave no work to " MP_WORKER_FMT ": %s", MP_POOL_ARG(assignment->pool),
                MP_WORKER_ARG(order->worker), why->sentence);

@@ -16,6 +16,7 @@
 
 struct mp_connections_t {
     mp_connections_options_t options;
+    apr_pool_t *list_pool; /* the list allocates from it on any thread, under its lock: the child's pool belongs to other threads */
     apr_reslist_t *list;
     apr_thread_mutex_t *mutex; /* guards what follows */
     bool is_away;              /* the last attempt to connect failed */
@@ -70,6 +71,14 @@ static apr_status_t destruct(void *resource, void *baton, apr_pool_t *p)
     return APR_SUCCESS;
 }
 
+static apr_status_t destroy_list(void *data)
+{
+    mp_connections_t *connections = data;
+
+    apr_pool_destroy(connections->list_pool);
+    return APR_SUCCESS;
+}
+
 apr_status_t mp_connections_create(mp_connections_t **connections, const mp_connections_options_t *options, mp_result_t *why, apr_pool_t *p)
 {
     mp_connections_t *created = apr_pcalloc(p, sizeof(*created));
@@ -82,7 +91,12 @@ apr_status_t mp_connections_create(mp_connections_t **connections, const mp_conn
     }
     apr_status_t status = apr_thread_mutex_create(&created->mutex, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
-        status = apr_reslist_create(&created->list, 0, options->kept, options->most, IDLE_LIFETIME, construct, destruct, created, p);
+        status = apr_pool_create_unmanaged(&created->list_pool);
+    if (status == APR_SUCCESS) {
+        apr_pool_cleanup_register(p, created, destroy_list, apr_pool_cleanup_null);
+        status = apr_reslist_create(&created->list, 0, options->kept, options->most, IDLE_LIFETIME, construct, destruct, created,
+                                    created->list_pool);
+    }
     if (status != APR_SUCCESS)
         return mp_result_set(why, status, "database-error", "the list of database connections cannot be made (from %d to %d of them)",
                              options->kept, options->most);

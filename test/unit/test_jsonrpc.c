@@ -33,8 +33,8 @@ static void requests_for_work(apr_pool_t *p)
                 {"{\"jsonrpc\":\"2.0\",\"version\":\"1.1\",\"x\":[{}],\"method\":\"getwork\",\"params\":[],\"id\":-1}", "-1"},
                 {"{\"method\":\"getwork\",\"params\":[],\"id\":1.5}", "1.5"},
                 {"{\"method\":\"getwork\",\"params\":[],\"id\":\"a\\\"b\\n\"}", "\"a\\\"b\\n\""},
-                {"{\"method\":\"getwork\",\"params\":[],\"id\":{\"a\":1}}", "null"},
-                {"{\"method\":\"getwork\",\"params\":[],\"id\":[1]}", "null"}};
+                {"{\"method\":\"getwork\",\"params\":[],\"id\":{\"a\":1}}", "{\"a\":1}"},
+                {"{\"method\":\"getwork\",\"params\":[],\"id\":[1]}", "[1]"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ok(ask(rows[i].body, p) == APR_SUCCESS && request.code == MP_JSONRPC_OK && request.param == NULL, "work: %.70s", rows[i].body);
         is_text(request.method, "getwork", "its method");
@@ -85,7 +85,7 @@ static void bad_requests(apr_pool_t *p)
                 {"{\"id\":3,\"method\":\"getwork\",\"params\":[5]}", -32602, "3"},
                 {"{\"id\":3,\"method\":\"getwork\",\"params\":[false]}", -32602, "3"},
                 {"{\"id\":3,\"method\":\"getwork\",\"params\":[[\"00ff\"]]}", -32602, "3"},
-                {"{\"id\":[3],\"method\":\"getwork\",\"params\":[{}]}", -32602, "null"}};
+                {"{\"id\":[3],\"method\":\"getwork\",\"params\":[{}]}", -32602, "[3]"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ok(ask(rows[i].body, p) == APR_EINVAL && request.param == NULL, "refused: %.70s", rows[i].body);
         is_number(request.code, rows[i].code, "its code");

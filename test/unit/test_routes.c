@@ -136,7 +136,8 @@ static void test_recorded(void)
     mp_store_work_t work = work_of(1, 5);
     mp_routes_answer_t answer;
     mp_result_t why;
-    mp_share_t share = {.worker_id = 1, .pool_id = 3, .verdict = MP_VERDICT_REJECTED, .reason = "stale", .difficulty = 2, .time = mp_clock_now()};
+    mp_share_t share = {
+        .worker_id = 1, .pool_id = 3, .verdict = MP_VERDICT_REJECTED, .reason = "stale", .difficulty = 2, .time = mp_clock_now()};
     const mp_share_t *shares[] = {&share};
 
     mp_share_key(share.id, 1, header_of(&work, 7));
@@ -144,7 +145,8 @@ static void test_recorded(void)
     pauses = 0;
     is_number(find(&answer, &work, 7), APR_SUCCESS, "a share that is recorded, of a work that nobody remembers");
     ok(answer.is_recorded && memcmp(answer.recorded.id, share.id, MP_KEY_SIZE) == 0, "is found");
-    ok(answer.recorded.verdict == MP_VERDICT_REJECTED && answer.recorded.pool_id == 3 && answer.recorded.worker_id == 1, "with its verdict");
+    ok(answer.recorded.verdict == MP_VERDICT_REJECTED && answer.recorded.pool_id == 3 && answer.recorded.worker_id == 1,
+       "with its verdict");
     is_text(answer.recorded.reason, "stale", "and reason");
     is_number(pauses, 0, "at once");
     is_number(find(&answer, &work, 8), APR_NOTFOUND, "another share of that work is not");
@@ -180,6 +182,8 @@ static void test_forged(void)
     check_route(&answer, &work, 99);
     good = *memory_cache_peek(memory, MP_SHARED_CACHE_ROUTE, key_of(&work));
     ok(memmem(good.bytes, good.size, "secret", 6) == NULL && good.size <= 64, "it holds ids only");
+    ok(memmem(good.bytes, good.size, &work.route.fingerprint, sizeof(work.route.fingerprint)) == NULL,
+       "nor the fingerprint as it is, by which passwords could be guessed");
     poke(&other, good.bytes, good.size);
     is_number(find(&answer, &other, 1), APR_NOTFOUND, "but not for another work");
     good.bytes[4] ^= 1;

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A getwork pool for tests: scriptable, honest in its books, fast.
+
+It runs in threads of the test's own process, because a test wants to look into its ledger and change its behaviour
+between two requests. A killed pool keeps its port bound without listening: connections are refused, and nobody
+else can take the port until it is revived.
+"""
+from dataclasses import dataclass
+import socket
+import ssl
+import threading
+from typing import Any
+
+from . import wire
+from .behaviours import Behaviour, normal
+from .exchange import Exchange, Request, read_request
+from .ledger import Issued, Ledger, Submission
+from .ports import free_port
+
+EASY = 2.0 ** -22  # about a thousand hashes, some milliseconds in Python
+TRIVIAL = 2.0 ** -29
+
+
+@dataclass
+class Rule:
+    """A behaviour for some of the requests; remaining is None for all of them."""
+
+    behaviour: Behaviour
+    kind: str | None
+    remaining: int | None
+
+    def takes(self, request: Request) -> bool:
+        """Counts the request if the rule is for it."""
+        if self.kind not in (None, request.kind) or self.remaining == 0:
+            return False
+        if self.remaining is not None:
+            self.remaining -= 1
+        return True
+
+
+class FakePool:
+    """One pool on a port of its own. Attributes may be changed at any time and count from the next request on."""
+
+    def __init__(self, name: str = "pool", difficulty: float = EASY, tls: ssl.SSLContext | None = None):
+        self.name, self.difficulty, self.tls = name, difficulty, tls
+        self.difficulties: dict[str, float] = {}
+        self.accounts: dict[str, str] | None = None  # user to password; None: everybody is let in
+        self.roll_ntime: str | None = None
+        self.extra_headers: list[tuple[str, str]] = []
+        self.extra_members: dict[str, Any] = {}
+        self.without: set[str] = set()
+        self.says_why = True
+        self.framing = "length"
+        self.ledger = Ledger()
+        self.requests: list[Request] = []
+        self.port = free_port()
+        self.connection_count = 0
+        self._rules: list[Rule] = []
+        self._lock = threading.Lock()
+        self._listener: socket.socket | None = None
+        self._placeholder = self._bound()
+        self._connections: dict[socket.socket, threading.Thread] = {}
+        self.revive()
+
+    # Scripting
+
+    def behave(self, behaviour: Behaviour, on: str | None = None, times: int | None = None) -> None:
+        """From now on, for requests of a kind ("work", "share"; None: all), at most so many times. The latest rule wins."""
+        with self._lock:
+            self._rules.insert(0, Rule(behaviour, on, times))
+
+    def recover(self) -> None:
+        """Forgets all rules: normal again."""
+        with self._lock:
+            self._rules.clear()
+
+    def new_block(self) -> None:
+        """The next work has another previous block."""
+        self.ledger.new_block()
+
+    def kill(self) -> None:
+        """Connections end, new ones are refused; all threads of connections have ended when this returns."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            if listener is None:
+                return
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            self._placeholder = self._bound()
+            threads = list(self._connections.values())
+            for sock in self._connections:
+                _hang_up(sock)
+        for thread in threads:
+            thread.join(10)
+
+    def revive(self) -> None:
+        """Listens again, on the same port, with the same books."""
+        with self._lock:
+            self._listener, self._placeholder = self._placeholder, None
+            self._listener.listen(1024)
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True, name=f"{self.name} accept").start()
+
+    def close(self) -> None:
+        """The end; the port is given up."""
+        self.kill()
+        if self._placeholder:
+            self._placeholder.close()
+
+    # What a test asks
+
+    @property
+    def url(self) -> str:
+        """As an operator would enter it."""
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/"
+
+    @property
+    def accepted(self) -> list[Submission]:
+        """Shares that it took."""
+        return self.ledger.accepted()
+
+    @property
+    def submissions(self) -> list[Submission]:
+        """Every share that arrived."""
+        with self.ledger.lock:
+            return list(self.ledger.submissions)
+
+    @property
+    def issued(self) -> list[Issued]:
+        """Every work that was handed out."""
+        with self.ledger.lock:
+            return list(self.ledger.issued)
+
+    def users(self) -> set[str]:
+        """Everybody who ever asked."""
+        return {request.user for request in list(self.requests)}
+
+    # What an exchange asks
+
+    def admits(self, request: Request) -> bool:
+        """Are the credentials good?"""
+        return self.accounts is None or self.accounts.get(request.user) == request.password
+
+    def difficulty_of(self, user: str) -> float:
+        """Of the next work of this account."""
+        return self.difficulties.get(user, self.difficulty)
+
+    def work_headers(self) -> list[tuple[str, str]]:
+        """Header lines of a work."""
+        return self.extra_headers + ([("X-Roll-NTime", self.roll_ntime)] if self.roll_ntime is not None else [])
+
+    def share_headers(self) -> list[tuple[str, str]]:
+        """Header lines of a verdict."""
+        return self.extra_headers
+
+    # Threads
+
+    def _bound(self) -> socket.socket:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", self.port))
+        return sock
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            thread = threading.Thread(target=self._serve, args=(sock,), daemon=True, name=f"{self.name} connection")
+            with self._lock:
+                if self._listener is not listener:
+                    sock.close()
+                    return
+                self.connection_count += 1
+                self._connections[sock] = thread
+                thread.start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        sock = plain
+        try:
+            sock = self.tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) if self.tls else plain
+            self._replace(plain, sock)
+            self._converse(sock)
+        except (OSError, wire.Closed, ValueError):
+            pass
+        finally:
+            with self._lock:
+                self._connections.pop(plain, None)
+                self._connections.pop(sock, None)
+            sock.close()
+
+    def _replace(self, plain: socket.socket, sock: socket.socket) -> None:
+        with self._lock:
+            thread = self._connections.pop(plain, None)
+            if thread is None or self._listener is None:
+                raise wire.Closed("killed meanwhile")
+            self._connections[sock] = thread
+
+    def _converse(self, sock: socket.socket) -> None:
+        reader = wire.Reader(sock)
+        while True:
+            request = read_request(reader.message())
+            with self._lock:
+                self.requests.append(request)
+                behaviour = next((rule.behaviour for rule in self._rules if rule.takes(request)), normal)
+            if not behaviour(Exchange(self, sock, request)):
+                return
+
+
+def _hang_up(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

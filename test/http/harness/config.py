@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""httpd.conf for one test: as small as a farm's could be, with fixed numbers of children so that none is reaped as spare."""
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import places
+
+LOCATION = """
+<Location "/">
+    SetHandler miningproxy-getwork
+    AuthType Basic
+    AuthName "mining proxy"
+    AuthBasicProvider miningproxy
+    <RequireAny>
+        Require method GET HEAD
+        Require valid-user
+    </RequireAny>
+</Location>
+"""
+MODULES = ["authn_core", "authz_core", "authz_user", "auth_basic", "socache_shmcb", "unixd", "log_config", "reqtimeout"]
+
+
+@dataclass
+class Config:
+    """What differs between tests. directives are process-wide lines, host are lines beside the handler."""
+
+    mpm: str = "event"
+    children: int = 1
+    threads: int = 16
+    directives: list[str] = field(default_factory=list)
+    host: list[str] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    with_module: bool = True
+    keep_alive_timeout: int = 60
+
+
+def _mpm_lines(config: Config) -> list[str]:
+    if config.mpm == "prefork":
+        count = max(config.children, 12)
+        return [f"StartServers {config.children}", f"MinSpareServers {config.children}", f"MaxSpareServers {count + 1}", f"ServerLimit {count}",
+                f"MaxRequestWorkers {count}", "MaxConnectionsPerChild 0"]
+    total = config.children * config.threads
+    # A killed child is replaced because fewer threads than MinSpareThreads are left; old children need slots during a graceful restart.
+    return [f"StartServers {config.children}", f"ServerLimit {4 * config.children}", f"ThreadsPerChild {config.threads}",
+            f"ThreadLimit {config.threads}", f"MaxRequestWorkers {total}", f"MinSpareThreads {total - config.threads + 1}",
+            f"MaxSpareThreads {total}", "MaxConnectionsPerChild 0"] + (
+                # Idle keep-alive connections must not use up the child.
+                ["AsyncRequestWorkerFactor 200"] if config.mpm == "event" else [])
+
+
+def _load_lines(config: Config) -> list[str]:
+    names = [f"mpm_{config.mpm}", *MODULES, *config.modules]
+    lines = [f"LoadModule {name}_module {places.libexecdir()}/mod_{name}.so" for name in names
+             if f"mod_{name}.c" not in places.static_modules()]
+    return lines + ([f"LoadModule miningproxy_module {places.MODULE}"] if config.with_module else [])
+
+
+def _base_lines(directory: Path, port: int, config: Config) -> list[str]:
+    level = "info socache_shmcb:warn" + (" miningproxy:debug" if config.with_module else "")
+    lines = [f'ServerRoot "{directory}"', "ServerName 127.0.0.1", f"Listen 127.0.0.1:{port}", f'PidFile "{directory}/run/httpd.pid"',
+             f'DefaultRuntimeDir "{directory}/run"', f'ErrorLog "{directory}/logs/error.log"', f"LogLevel {level}",
+             'LogFormat "%P %>s %{X-Test-Id}i" test', f'CustomLog "{directory}/logs/access.log" test', "Timeout 60",
+             f"KeepAliveTimeout {config.keep_alive_timeout}", "MaxKeepAliveRequests 0", "Protocols http/1.1"]
+    return lines + ([f"User {places.CHILD_USER}", f"Group {places.CHILD_USER}"] if places.IS_ROOT else [])
+
+
+def format_config(directory: Path, port: int, config: Config) -> str:
+    """The whole file."""
+    lines = _load_lines(config) + _base_lines(directory, port, config) + _mpm_lines(config) + config.directives
+    handler = "\n".join(config.host) + (LOCATION if config.with_module else "")
+    return "\n".join(lines) + "\n" + handler

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One private httpd: its own root, port, logs and children, ended by process id.
+
+The access log names the child that served each request, so that a test can say in which child a connection lives;
+a child that is to be passed over is stopped for the moment in which the connection is accepted.
+"""
+import os
+from pathlib import Path
+import signal
+import socket
+import subprocess
+import uuid
+
+from fakes import wire
+from fakes.miner import Connection
+from fakes.ports import free_port
+
+from . import places
+from .config import Config, format_config
+from .errorlog import ErrorLog
+from .waiting import wait_until
+
+_DIRECTORIES = ("run", "logs", "state")
+
+
+class Httpd:
+    """An httpd that may be started, restarted and stopped."""
+
+    def __init__(self, directory: Path, config: Config):
+        self.directory, self.config = directory, config
+        self.port = free_port()
+        self.killed: set[int] = set()
+        self._process: subprocess.Popen[bytes] | None = None
+        for name in _DIRECTORIES:
+            (directory / name).mkdir(parents=True, exist_ok=True)
+        self.state.chmod(0o700)
+        places.give_to_child(self.state)
+        self.log = ErrorLog(directory / "logs" / "error.log")
+
+    @property
+    def state(self) -> Path:
+        """The module's state directory."""
+        return self.directory / "state"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return "127.0.0.1", self.port
+
+    @property
+    def pid(self) -> int:
+        """Of the parent."""
+        assert self._process, "httpd was not started"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """False before the start, and after the end for whatever reason."""
+        return self._process is not None and self._process.poll() is None
+
+    # Configuration
+
+    def write_config(self) -> Path:
+        """Writes httpd.conf anew from self.config."""
+        path = self.directory / "httpd.conf"
+        path.write_text(format_config(self.directory, self.port, self.config))
+        return path
+
+    def configtest(self) -> subprocess.CompletedProcess[str]:
+        """apache2 -t."""
+        command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-t"]
+        return subprocess.run(command, capture_output=True, text=True, env=self._environment(), timeout=60, check=False)
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizer_environment()}
+
+    # Life
+
+    def start(self) -> "Httpd":
+        """Starts and waits until it accepts connections."""
+        command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-DFOREGROUND"]
+        with open(self.directory / "logs" / "stderr.log", "ab") as stderr:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, env=self._environment(),
+                                             start_new_session=True)
+        wait_until(self._accepts, 20, "httpd accepts connections")
+        return self
+
+    def _accepts(self) -> bool:
+        assert self.is_running, f"httpd ended at its start:\n{self.stderr()}\n{self.log.text()}"
+        if "resuming normal operations" not in self.log.text():
+            return False
+        with socket.socket() as probe:
+            return probe.connect_ex(self.address) == 0
+
+    def stderr(self) -> str:
+        """What it said before its error log was open."""
+        path = self.directory / "logs" / "stderr.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def graceful(self) -> None:
+        """Graceful restart; returns when the old children are gone."""
+        old, generation = set(self.children()), self.log.count("resuming normal operations")
+        os.kill(self.pid, signal.SIGUSR1)
+        wait_until(lambda: self.log.count("resuming normal operations") > generation, 20, "httpd resumed after the graceful restart")
+        wait_until(lambda: not old & set(self.children()), 30, "the old children are gone")
+        wait_until(self._accepts, 20, "httpd accepts connections again")
+
+    def stop(self) -> None:
+        """SIGTERM, and a hard end if that takes too long.
+
+        httpd 2.4.71 crashes, with or without the module, when SIGTERM meets a thread that is just closing a connection: hence the wait.
+        """
+        if self.is_running:
+            wait_until(lambda: not _has_half_closed(self.port), 10, "httpd closed the connections that its clients closed")
+            self._process.terminate()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait(10)
+                raise AssertionError("httpd did not end within 30 s of SIGTERM") from None
+
+    # Children
+
+    def children(self) -> list[int]:
+        """Process ids of the children that are alive."""
+        return sorted(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent_of(pid) == self.pid)
+
+    def kill_child(self, pid: int) -> None:
+        """kill -9; returns when it is gone and another one has taken its place."""
+        count = len(self.children())
+        self.killed.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: pid not in self.children(), 10, f"child {pid} is gone")
+        wait_until(lambda: len(self.children()) >= count, 15, "a new child was started")
+
+    def child_of(self, connection: Connection) -> int:
+        """The child that serves this connection, made or about to be made."""
+        mark = uuid.uuid4().hex
+        head = [("Host", "%s:%d" % self.address), ("X-Test-Id", mark), ("Content-Length", "0")]
+        connection.exchange(wire.format_message("GET / HTTP/1.1", head))
+        return wait_until(lambda: self._logged_child(mark), 10, "the access log names the child")
+
+    def _logged_child(self, mark: str) -> int:
+        for line in (self.directory / "logs" / "access.log").read_text().splitlines():
+            if line.endswith(mark):
+                return int(line.split()[0])
+        return 0
+
+    def connect_elsewhere(self, connection: Connection, child: int) -> int:
+        """Makes the connection in any child but that one, which is stopped meanwhile. Returns the child that took it."""
+        os.kill(child, signal.SIGSTOP)
+        try:
+            wait_until(lambda: _is_stopped(child), 5, f"every thread of child {child} is stopped")
+            return self.child_of(connection)
+        finally:
+            os.kill(child, signal.SIGCONT)
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] == "Z" else int(fields[1])
+
+
+def _has_half_closed(port: int) -> bool:
+    """True while there are connections to the port that only the client closed (CLOSE_WAIT)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(fields[1].endswith(f":{port:04X}") and fields[3] == "08" for fields in map(str.split, lines))
+
+
+def _is_stopped(pid: int) -> bool:
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A wrong value stops configtest with a sentence that names the directive, the value and what would be right."""
+import pytest
+
+DATABASE = "MiningProxyDatabase"
+PROCESS_WIDE = [
+    'MiningProxyDatabase "sqlite:/var/lib/x.db"', "MiningProxyDatabasePasswordFile /etc/hostname", "MiningProxyDatabaseConnections 1 8",
+    "MiningProxyDatabaseTimeout 5s", "MiningProxyStateDirectory /tmp", "MiningProxySpoolLimit 256M", "MiningProxyCache shmcb",
+    "MiningProxyUpstreamProxy http://127.0.0.1:3128", "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt",
+    "MiningProxyFailbackAfter 30s"]
+PER_HOST = ["MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10", "MiningProxyMaxRequestBody 64k"]
+
+WRONG = [
+    ("MiningProxyDatabase", "postgres://farm", ["sqlite:", "mysql:"]),
+    ("MiningProxyDatabase", "farm.db", ["sqlite:", "mysql:"]),
+    ("MiningProxyDatabase", "sqlite:farm.db", ["/"]),
+    ("MiningProxyDatabase", "sqlite:", ["/"]),
+    ("MiningProxyDatabase", "mysql://", ["mysql://"]),
+    ("MiningProxyDatabase", "mysql://miner@host", ["mysql://"]),
+    ("MiningProxyDatabase", "mysql://miner@host:99999/farm", ["port"]),
+    ("MiningProxyDatabase", "mysql://miner@host/farm?colour=red", ["colour"]),
+    ("MiningProxyDatabasePasswordFile", "/nonexistent/password", ["/nonexistent/password"]),
+    ("MiningProxyDatabaseConnections", "8 1", []),
+    ("MiningProxyDatabaseConnections", "1 0", []),
+    ("MiningProxyDatabaseConnections", "one 8", []),
+    ("MiningProxyDatabaseConnections", "1 8x", []),
+    ("MiningProxyDatabaseConnections", "-1 8", []),
+    ("MiningProxyDatabaseTimeout", "soon", ["2s"]),
+    ("MiningProxyDatabaseTimeout", "0", []),
+    ("MiningProxyDatabaseTimeout", "-1s", []),
+    ("MiningProxyDatabaseTimeout", "5parsecs", []),
+    ("MiningProxyStateDirectory", "/etc/hostname", ["directory"]),
+    ("MiningProxySpoolLimit", "much", []),
+    ("MiningProxySpoolLimit", "-5M", []),
+    ("MiningProxySpoolLimit", "0", []),
+    ("MiningProxySpoolLimit", "5Q", []),
+    ("MiningProxyCache", "nosuchprovider", ["shmcb"]),
+    ("MiningProxyUpstreamProxy", "ftp://127.0.0.1:21", ["http"]),
+    ("MiningProxyUpstreamProxy", "nonsense", ["http"]),
+    ("MiningProxyUpstreamProxy", "http://", []),
+    ("MiningProxyUpstreamCAFile", "/nonexistent/ca.pem", ["/nonexistent/ca.pem"]),
+    ("MiningProxyUpstreamCAFile", "/etc/hostname", []),
+    ("MiningProxyFailbackAfter", "later", []),
+    ("MiningProxyFailbackAfter", "-1s", []),
+    ("MiningProxyWorkTimeout", "0", []),
+    ("MiningProxyWorkTimeout", "2 s", []),
+    ("MiningProxyWorkTimeout", "s", []),
+    ("MiningProxyWorkTimeout", "99999999999999999999s", []),
+    ("MiningProxySubmitTimeout", "0ms", []),
+    ("MiningProxySubmitTimeout", "1e3", []),
+    ("MiningProxySubmitRetries", "-1", []),
+    ("MiningProxySubmitRetries", "ten", []),
+    ("MiningProxySubmitRetries", "3.5", []),
+    ("MiningProxySubmitRetries", "1000000", []),
+    ("MiningProxyMaxRequestBody", "0", []),
+    ("MiningProxyMaxRequestBody", "-1k", []),
+    ("MiningProxyMaxRequestBody", "64kk", []),
+    ("MiningProxyMaxRequestBody", "99999999999999999999G", []),
+]
+RIGHT = [
+    "MiningProxyWorkTimeout 500ms", "MiningProxyWorkTimeout 2s", "MiningProxyWorkTimeout 1min", "MiningProxySubmitTimeout 1min",
+    "MiningProxySubmitRetries 0", "MiningProxyMaxRequestBody 4k", "MiningProxyMaxRequestBody 1M", "MiningProxySpoolLimit 1G",
+    "MiningProxyFailbackAfter 5min", "MiningProxyDatabaseConnections 0 2", "MiningProxyDatabaseTimeout 250ms",
+    "MiningProxyCache shmcb", 'MiningProxyCache "shmcb:/tmp/mp-cache(1048576)"', "MiningProxyUpstreamProxy socks5h://127.0.0.1:1080",
+    'MiningProxyDatabase "mysql://miner@[::1]:3306/farm"', 'MiningProxyDatabase "mysql://miner@localhost/farm?socket=/run/mysqld/mysqld.sock"',
+    'MiningProxyDatabase "sqlite:/tmp/a farm.db"']
+
+
+def _configtest(make_httpd, line, host=()):
+    httpd = make_httpd()
+    lines = [f'MiningProxyStateDirectory "{httpd.state}"', f'MiningProxyDatabase "sqlite:{httpd.state}/farm.db"']
+    httpd.config.directives = [kept for kept in lines if kept.split()[0] != line.partition(" ")[0]] + ([line] if line else [])
+    httpd.config.host = list(host)
+    done = httpd.configtest()
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_test_configuration_is_right(make_httpd):
+    assert _configtest(make_httpd, "MiningProxyWorkTimeout 2s") == (0, "Syntax OK\n")
+
+
+@pytest.mark.parametrize("directive,value,words", WRONG, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_value_is_named(make_httpd, directive, value, words):
+    quoted = value if directive.endswith("Connections") else f'"{value}"'
+    code, said = _configtest(make_httpd, f"{directive} {quoted}")
+    assert code != 0, said
+    assert directive in said
+    assert all(part in said for part in value.split()), said
+    assert all(word in said for word in words), said
+    assert "Syntax OK" not in said
+
+
+@pytest.mark.parametrize("line", RIGHT)
+def test_a_right_value_passes(make_httpd, line):
+    code, said = _configtest(make_httpd, line)
+    assert (code, said) == (0, "Syntax OK\n")
+
+
+@pytest.mark.parametrize("line", PROCESS_WIDE)
+def test_a_process_wide_directive_is_refused_in_a_virtual_host(make_httpd, line):
+    code, said = _configtest(make_httpd, "", ["<VirtualHost *:1>", line, "</VirtualHost>"])
+    assert code != 0
+    assert line.split()[0] in said and "VirtualHost" in said
+
+
+@pytest.mark.parametrize("line", PER_HOST)
+def test_the_others_are_taken_in_a_virtual_host(make_httpd, line):
+    assert _configtest(make_httpd, "", ["<VirtualHost *:1>", line, "</VirtualHost>"]) == (0, "Syntax OK\n")
+
+
+@pytest.mark.parametrize("line", PROCESS_WIDE + PER_HOST)
+def test_no_directive_is_taken_in_a_location(make_httpd, line):
+    code, said = _configtest(make_httpd, "", ['<Location "/x">', line, "</Location>"])
+    assert code != 0
+    assert line.split()[0] in said and "not allowed" in said
+
+
+@pytest.mark.parametrize("line", PROCESS_WIDE + PER_HOST)
+def test_a_directive_without_a_value_is_refused(make_httpd, line):
+    directive = line.split()[0]
+    code, said = _configtest(make_httpd, directive)
+    assert code != 0
+    assert directive in said
+
+
+def test_a_handler_without_a_database_is_explained(make_httpd):
+    """Either configtest refuses, or it says so in words: silence is not an option."""
+    httpd = make_httpd()
+    httpd.config.directives = [f'MiningProxyStateDirectory "{httpd.state}"']
+    done = httpd.configtest()
+    assert done.returncode != 0
+    assert DATABASE in done.stdout + done.stderr
