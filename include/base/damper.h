@@ -18,6 +18,12 @@ typedef struct mp_damper_t {
 /** Counts one event. @return true if it is to be reported now; *suppressed (may be NULL) then says how many before it were not */
 bool mp_damper_admits(mp_damper_t *damper, apr_time_t now, unsigned *suppressed);
 
+/**
+ * For reporters on many threads that need no count: true once per window.
+ * @param last the second of the last report; 0 at first; only touched here
+ */
+bool mp_damper_ticks(volatile apr_uint32_t *last, apr_interval_time_t window, apr_time_t now);
+
 /** The failure is over: the next event is reported at once. */
 void mp_damper_reset(mp_damper_t *damper);
 

@@ -15,6 +15,7 @@ typedef struct mp_config_t {
     /* Process-wide. */
     const char *database; /* NULL: the module does nothing in this server */
     const char *database_password_file;
+    const char *database_password; /* read from it at start, by whoever started httpd */
     int connections_min, connections_max;
     apr_interval_time_t database_timeout;
     const char *state_directory;

@@ -29,6 +29,9 @@ void mp_keeper_watch(mp_keeper_t *keeper, mp_keeper_changed_t *changed, void *ba
  */
 mp_roster_t *mp_keeper_acquire(mp_keeper_t *keeper);
 
+/** True if the roster in force, or the saved one, has workers: this is not the first start. Recorder's thread. */
+bool mp_keeper_has_saved(mp_keeper_t *keeper, apr_pool_t *p);
+
 /** The last failure to read the roster; status is APR_SUCCESS if the last attempt went well. */
 void mp_keeper_failure(mp_result_t *why, mp_keeper_t *keeper);
 

@@ -38,11 +38,15 @@ typedef struct mp_proxy_t {
     mp_routes_t routes;
     mp_recorder_t *recorder;
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
+    volatile apr_uint32_t unrecorded_reported;  /* see mp_damper_ticks() */
 } mp_proxy_t;
 
 /** Builds the parts; no threads yet. @return what failed, in words for the error log: the child then serves 503 */
 apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *options, const mp_shared_cache_t *cache, mp_result_t *why,
                              apr_pool_t *p);
+
+/** How many request threads may be held by what cannot be helped soon (pools that are down, forgotten work): a quarter, at least one. */
+apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy);
 
 /** Starts the I/O and the recorder thread. @return an error after which the proxy is stopped */
 apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why);

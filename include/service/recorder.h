@@ -18,6 +18,7 @@ typedef struct mp_recorder_t mp_recorder_t;
 
 typedef struct mp_recorder_parts_t {
     mp_store_t *store;
+    const char *database_file; /* of a database that is the module's own; NULL for a server */
     mp_spool_t *spool;
     mp_keeper_t *keeper;
     mp_work_queue_t *works;

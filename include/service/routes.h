@@ -14,6 +14,8 @@ typedef struct mp_routes_t {
     const mp_shared_cache_t *cache;
     mp_work_queue_t *queue;
     mp_store_t *store;
+    apr_uint32_t lookups_max;      /* request threads that may be in the database at once; the others are for miners that can be served */
+    volatile apr_uint32_t lookups; /* that are; atomic */
 } mp_routes_t;
 
 /** Notes a work that is about to be handed out. A cache that does not take it is only logged: the database gets it as well. secret: the roster's. */
@@ -28,9 +30,10 @@ typedef struct mp_routes_answer_t {
 
 /**
  * Cache first, then the database, then the database once more a moment later, because another host's queue may be behind.
- * @return APR_NOTFOUND if the worker was never given such work, as far as anybody remembers; the store's failure if it could not be asked
+ * @return APR_NOTFOUND if the worker was never given such work, as far as anybody remembers; the store's failure if it could not be asked,
+ * or too many are asking (word "busy"): then nobody knows
  */
-apr_status_t mp_routes_find(mp_routes_answer_t *answer, const mp_routes_t *routes, apr_uint32_t worker_id,
+apr_status_t mp_routes_find(mp_routes_answer_t *answer, mp_routes_t *routes, apr_uint32_t worker_id,
                             const unsigned char header[MP_HEADER_SIZE], const char *secret, mp_result_t *why);
 
 #endif

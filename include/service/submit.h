@@ -11,11 +11,13 @@ typedef struct mp_submit_order_t {
     const mp_worker_t *worker;   /* of that roster, already authenticated */
     const unsigned char *header; /* MP_HEADER_SIZE bytes, data order */
     apr_interval_time_t timeout; /* for all attempts together */
+    bool is_fixed_difficulty;    /* the device knows difficulty 1 only: what is easier than the work's target is taken and dropped */
     int retries;                 /* further attempts while surely nothing reached the pool */
 } mp_submit_order_t;
 
 typedef struct mp_submit_outcome_t {
     bool is_accepted;
+    bool is_dropped;             /* not sent to anybody: too easy, from a device that cannot know */
     char reason[MP_REASON_SIZE]; /* why not; printable ASCII */
     const mp_pool_t *pool;       /* borrowed from the roster; NULL if the pool is not known (any more) */
     mp_verdict_t verdict;
@@ -23,7 +25,7 @@ typedef struct mp_submit_outcome_t {
     apr_interval_time_t upstream_time; /* 0 for a repeated share */
 } mp_submit_outcome_t;
 
-/** @return an error only if repeating the share can help: it could not be recorded now. A share that is bad for good is an outcome with a reason */
+/** @return an error only if repeating the share can help: it could not be recorded, or nobody could look for its work, now. A share that is bad for good is an outcome with a reason */
 apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, const mp_submit_order_t *order, mp_result_t *why,
                              apr_pool_t *p);
 

@@ -22,10 +22,14 @@ typedef struct mp_store_t mp_store_t;
 typedef struct mp_store_options_t {
     const char *url;             /* "sqlite:/abs/path" or "mysql://user@host[:port]/db[?socket=...&ssl-ca=...]" */
     const char *password_file;   /* its first line is the password, instead of one in the URL; NULL: the URL's, or none */
+    const char *password;        /* instead of either, from somebody who could read the file; NULL: look there */
     int connections_min;         /* kept open when idle */
     int connections_max;         /* at most, in this child */
     apr_interval_time_t timeout; /* connect, query, and waiting for a free connection or an SQLite lock */
 } mp_store_options_t;
+
+/** Reads a password file: its first line. @return APR_ENOENT and others, or APR_EINVAL for a file that is none, with words */
+apr_status_t mp_store_password_load(const char **password, const char *path, mp_result_t *why, apr_pool_t *p);
 
 /** Checks a database URL without touching the database: for configtest. @return NULL, or a sentence that says what is wrong and what would be right */
 const char *mp_store_url_check(const char *url, apr_pool_t *p);

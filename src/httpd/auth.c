@@ -3,6 +3,8 @@
  * before mod_auth_basic, at the locations of our handlers only. Passwords and the Authorization header are never logged. */
 #include "httpd/auth.h"
 
+#include "base/clock.h"
+#include "base/damper.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
@@ -18,15 +20,18 @@
 
 APLOG_USE_MODULE(miningproxy);
 
+#define REPORT_WINDOW apr_time_from_sec(10)
 #define OUR_HANDLERS "miningproxy-"
 
 static authn_status check_password(request_rec *r, const char *user, const char *password)
 {
+    static volatile apr_uint32_t reported;
     const mp_worker_t *worker;
     mp_proxy_t *proxy = mp_child_proxy(NULL);
     mp_miner_t *miner = proxy ? mp_miner_get(r, proxy) : NULL;
     if (!miner || !miner->roster) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "MP0030: no worker can be checked: no roster was loaded yet");
+        if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "MP0030: no worker can be checked: no roster was loaded yet");
         return AUTH_GENERAL_ERROR;
     }
     switch (mp_logins_check(&worker, proxy->logins, miner->roster, user, password, r->pool)) {
@@ -40,7 +45,8 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     case MP_LOGIN_BUSY:
         break;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "MP0031: too many unknown credentials are being checked at once; this one was not");
+    if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "MP0031: too many unknown credentials are being checked at once; this one was not");
     return AUTH_GENERAL_ERROR;
 }
 

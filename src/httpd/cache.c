@@ -7,32 +7,33 @@
 
 #include <ap_provider.h>
 #include <ap_socache.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_log.h>
 #include <mpm_common.h>
+#include <stdbool.h>
 #include <util_mutex.h>
 
 APLOG_USE_MODULE(miningproxy);
 
 #define MUTEX_TYPE "miningproxy-cache"
-#define RETAINED_KEY "mod_miningproxy-cache-1" /* raise the number with any change of retained_t */
+#define RETAINED_KEY "mod_miningproxy-cache-2" /* raise the number with any change of retained_t */
 #define SHMCB "shmcb"
-#define SHMCB_INSTANCES 16
+#define PARTS 16
 #define ROUTES_DEFAULT_SIZE (32 * 1024 * 1024)  /* about 300,000 routes */
 #define VERDICTS_DEFAULT_SIZE (8 * 1024 * 1024) /* about 40,000 shares */
-#define ROUTE_HINT 32                           /* bytes of a usual entry */
+#define SHMCB_SMALLEST (1024 * 1024)
+#define SHMCB_LARGEST (1024 * 1024 * 1024)
+#define ROUTE_HINT 32 /* bytes of a usual entry */
 #define VERDICT_HINT 104
-
-typedef struct instance_t {
-    ap_socache_instance_t *socache;
-    apr_global_mutex_t *mutex;
-} instance_t;
 
 typedef struct retained_t {
     apr_pool_t *pool;
-    const char *spec; /* NULL: nothing was created yet */
-    int count;        /* instances per kind; with 1, both kinds share the first */
-    instance_t instances[MP_SHARED_CACHE_KINDS][SHMCB_INSTANCES];
+    const char *spec;  /* NULL: nothing was created yet */
+    int socache_count; /* per kind; with 1, both kinds share it */
+    int mutex_count;   /* likewise */
+    ap_socache_instance_t *socaches[MP_SHARED_CACHE_KINDS][PARTS];
+    apr_global_mutex_t *mutexes[MP_SHARED_CACHE_KINDS][PARTS];
 } retained_t;
 
 /* The retained data as this generation of the server uses it: the provider's code may have been loaded anew. */
@@ -59,12 +60,26 @@ static const ap_socache_provider_t *find_provider(const char *name)
     return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
 }
 
+/* The bytes of "path(bytes)", which all instances share. @return NULL, or a complaint */
+static const char *parse_size(apr_off_t *size, const char *arguments)
+{
+    char *end;
+    const char *bracket = arguments ? strrchr(arguments, '(') : NULL;
+    if (!bracket)
+        return NULL;
+    bool is_number = apr_isdigit(bracket[1]) && apr_strtoff(size, bracket + 1, &end, 10) == APR_SUCCESS && strcmp(end, ")") == 0;
+    if (!is_number || *size < SHMCB_SMALLEST || *size > SHMCB_LARGEST)
+        return "its size must be from 1048576 to 1073741824 bytes, which many small caches share, like shmcb:/path/to/cache(33554432)";
+    return NULL;
+}
+
 const char *mp_cache_check(const char *spec, apr_pool_t *p)
 {
     const char *arguments;
+    apr_off_t size;
     const char *name = provider_name(spec, &arguments, p);
     if (find_provider(name))
-        return NULL;
+        return strcmp(name, SHMCB) == 0 ? parse_size(&size, arguments) : NULL;
     return apr_psprintf(p, "there is no socache provider \"%s\"; load mod_socache_%s before this line, or write shmcb", name, name);
 }
 
@@ -74,46 +89,60 @@ static const char *instance_arguments(const char *arguments, mp_shared_cache_kin
     apr_off_t size = kind == MP_SHARED_CACHE_ROUTE ? ROUTES_DEFAULT_SIZE : VERDICTS_DEFAULT_SIZE;
     const char *path = "miningproxy-cache";
     const char *bracket = arguments ? strrchr(arguments, '(') : NULL;
-    if (bracket)
-        apr_strtoff(&size, bracket + 1, NULL, 10);
+    parse_size(&size, arguments); /* which was checked with the configuration */
     if (arguments && *arguments)
         path = bracket ? apr_pstrmemdup(p, arguments, (apr_size_t)(bracket - arguments)) : arguments;
-    return apr_psprintf(p, "%s-%d-%02d(%" APR_OFF_T_FMT ")", path, kind, index, size / SHMCB_INSTANCES);
+    return apr_psprintf(p, "%s-%d-%02d(%" APR_OFF_T_FMT ")", path, kind, index, size / PARTS);
 }
 
-static apr_status_t create_instance(instance_t *instance, cache_t *cache, const char *arguments, mp_shared_cache_kind_t kind, int index)
+static apr_status_t create_socache(cache_t *cache, const char *arguments, mp_shared_cache_kind_t kind, int index)
 {
     static const struct ap_socache_hints hints[MP_SHARED_CACHE_KINDS] = {
         {.avg_id_len = MP_KEY_SIZE, .avg_obj_size = ROUTE_HINT, .expiry_interval = apr_time_from_sec(3600)},
         {.avg_id_len = MP_KEY_SIZE, .avg_obj_size = VERDICT_HINT, .expiry_interval = apr_time_from_sec(3600)}};
     apr_pool_t *p = cache->retained->pool;
-    const char *id = apr_psprintf(p, "%d-%02d", kind, index);
-    if (cache->retained->count > 1)
+    ap_socache_instance_t **socache = &cache->retained->socaches[kind][index];
+    const char *name = apr_psprintf(p, "mproxy-%d-%02d", kind, index);
+    if (cache->retained->socache_count > 1)
         arguments = instance_arguments(arguments, kind, index, p);
-    const char *complaint = cache->provider->create(&instance->socache, arguments, p, p);
+    const char *complaint = cache->provider->create(socache, arguments, p, p);
     if (complaint) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, cache->server, "MP0020: MiningProxyCache: %s", complaint);
         return APR_EINVAL;
     }
-    apr_status_t status = cache->provider->init(instance->socache, apr_pstrcat(p, "mproxy-", id, NULL), &hints[kind], cache->server, p);
-    if (status == APR_SUCCESS)
-        status = ap_global_mutex_create(&instance->mutex, NULL, MUTEX_TYPE, id, cache->server, p, 0);
+    return cache->provider->init(*socache, name, &hints[kind], cache->server, p);
+}
+
+static apr_status_t create_mutex(cache_t *cache, int kind, int index)
+{
+    apr_pool_t *p = cache->retained->pool;
+    const char *id = apr_psprintf(p, "%d-%02d", kind, index);
+    return ap_global_mutex_create(&cache->retained->mutexes[kind][index], NULL, MUTEX_TYPE, id, cache->server, p, 0);
+}
+
+static int kinds_of(int count)
+{
+    return count > 1 ? MP_SHARED_CACHE_KINDS : 1;
+}
+
+static apr_status_t create_all(cache_t *cache, const char *arguments)
+{
+    retained_t *retained = cache->retained;
+    apr_status_t status = APR_SUCCESS;
+    for (int kind = 0; kind < kinds_of(retained->socache_count); kind++)
+        for (int i = 0; i < retained->socache_count && status == APR_SUCCESS; i++)
+            status = create_socache(cache, arguments, (mp_shared_cache_kind_t)kind, i);
+    for (int kind = 0; kind < kinds_of(retained->mutex_count); kind++)
+        for (int i = 0; i < retained->mutex_count && status == APR_SUCCESS; i++)
+            status = create_mutex(cache, kind, i);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_EMERG, status, cache->server, "MP0021: the shared cache cannot be created");
     return status;
 }
 
-static apr_status_t create_instances(cache_t *cache, const char *arguments)
+static bool needs_lock(const ap_socache_provider_t *provider)
 {
-    retained_t *retained = cache->retained;
-    apr_status_t status = APR_SUCCESS;
-    int kinds = retained->count > 1 ? MP_SHARED_CACHE_KINDS : 1;
-    for (int kind = 0; kind < kinds; kind++)
-        for (int i = 0; i < retained->count && status == APR_SUCCESS; i++)
-            status = create_instance(&retained->instances[kind][i], cache, arguments, (mp_shared_cache_kind_t)kind, i);
-    if (kinds == 1)
-        retained->instances[MP_SHARED_CACHE_VERDICT][0] = retained->instances[MP_SHARED_CACHE_ROUTE][0];
-    return status;
+    return (provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0;
 }
 
 apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
@@ -128,122 +157,131 @@ apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
      * could destroy them has been unloaded; a changed MiningProxyCache is rare enough. */
     const char *name = provider_name(spec, &arguments, ptemp);
     memset(retained, 0, sizeof(*retained));
-    retained->count = strcmp(name, SHMCB) == 0 ? SHMCB_INSTANCES : 1;
+    cache_t cache = {.retained = retained, .provider = find_provider(name), .server = s};
+    retained->socache_count = strcmp(name, SHMCB) == 0 ? PARTS : 1;
+    /* Claims are made under a lock in any case, but those for different shares need not wait for each other. */
+    retained->mutex_count = needs_lock(cache.provider) ? retained->socache_count : PARTS;
     apr_status_t status = apr_pool_create_unmanaged(&retained->pool);
     if (status != APR_SUCCESS)
         return status;
-    cache_t cache = {.retained = retained, .provider = find_provider(name), .server = s};
-    status = create_instances(&cache, arguments);
+    status = create_all(&cache, arguments);
     if (status == APR_SUCCESS)
         retained->spec = apr_pstrdup(retained->pool, spec);
     return status;
 }
 
-static const instance_t *instance_of(const cache_t *cache, mp_shared_cache_kind_t kind, const unsigned char *key)
+/* One call: where the entry is, and what guards it. */
+typedef struct access_t {
+    const cache_t *cache;
+    ap_socache_instance_t *socache;
+    apr_global_mutex_t *mutex;
+    const unsigned char *key;
+    apr_pool_t *scratch; /* shmcb needs none; network providers do */
+} access_t;
+
+static access_t begin(const cache_t *cache, mp_shared_cache_kind_t kind, const unsigned char *key)
 {
-    return &cache->retained->instances[kind][key[MP_KEY_SIZE - 1] % cache->retained->count];
+    const retained_t *retained = cache->retained;
+    unsigned part = key[MP_KEY_SIZE - 1] % PARTS;
+    access_t access = {.cache = cache, .key = key};
+    access.socache = retained->socache_count > 1 ? retained->socaches[kind][part] : retained->socaches[0][0];
+    access.mutex = retained->mutex_count > 1 ? retained->mutexes[kind][part] : retained->mutexes[0][0];
+    if (retained->socache_count == 1)
+        apr_pool_create(&access.scratch, NULL);
+    return access;
 }
 
-static apr_status_t retrieve(const cache_t *cache, const instance_t *instance, const unsigned char *key, mp_shared_cache_entry_t *entry,
-                             apr_pool_t *p)
+static void end(access_t *access)
+{
+    if (access->scratch)
+        apr_pool_destroy(access->scratch);
+}
+
+static apr_status_t lock_if_needed(const access_t *access)
+{
+    return needs_lock(access->cache->provider) ? apr_global_mutex_lock(access->mutex) : APR_SUCCESS;
+}
+
+static void unlock_if_needed(const access_t *access)
+{
+    if (needs_lock(access->cache->provider))
+        apr_global_mutex_unlock(access->mutex);
+}
+
+static apr_status_t retrieve(const access_t *access, mp_shared_cache_entry_t *entry)
 {
     unsigned int size = sizeof(entry->bytes);
-    apr_status_t status = cache->provider->retrieve(instance->socache, cache->server, key, MP_KEY_SIZE, entry->bytes, &size, p);
+    apr_status_t status = access->cache->provider->retrieve(access->socache, access->cache->server, access->key, MP_KEY_SIZE, entry->bytes,
+                                                            &size, access->scratch);
     entry->size = size;
     return status;
 }
 
-static apr_status_t put(const cache_t *cache, const instance_t *instance, const unsigned char *key, const mp_shared_cache_entry_t *entry,
-                        apr_pool_t *p)
+static apr_status_t put(const access_t *access, const mp_shared_cache_entry_t *entry)
 {
     mp_shared_cache_entry_t copy = *entry;
-    return cache->provider->store(instance->socache, cache->server, key, MP_KEY_SIZE, entry->expiry, copy.bytes, (unsigned int)copy.size,
-                                  p);
+    return access->cache->provider->store(access->socache, access->cache->server, access->key, MP_KEY_SIZE, entry->expiry, copy.bytes,
+                                          (unsigned int)copy.size, access->scratch);
 }
 
-/* shmcb needs no memory of a pool; network providers do. */
-static apr_pool_t *scratch(const cache_t *cache)
+static apr_status_t cache_load(void *cache, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_entry_t *entry)
 {
-    apr_pool_t *p = NULL;
-    if (cache->retained->count == 1)
-        apr_pool_create(&p, NULL);
-    return p;
-}
-
-static void release(apr_pool_t *p)
-{
-    if (p)
-        apr_pool_destroy(p);
-}
-
-static apr_status_t cache_load(void *data, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_entry_t *entry)
-{
-    const cache_t *cache = data;
-    const instance_t *instance = instance_of(cache, kind, key);
-    apr_pool_t *p = scratch(cache);
-    apr_status_t status = apr_global_mutex_lock(instance->mutex);
+    access_t access = begin(cache, kind, key);
+    apr_status_t status = lock_if_needed(&access);
     if (status == APR_SUCCESS) {
-        status = retrieve(cache, instance, key, entry, p);
-        apr_global_mutex_unlock(instance->mutex);
+        status = retrieve(&access, entry);
+        unlock_if_needed(&access);
     }
-    release(p);
+    end(&access);
     return status;
 }
 
-static apr_status_t cache_save(void *data, mp_shared_cache_kind_t kind, const unsigned char *key, const mp_shared_cache_entry_t *entry)
+static apr_status_t cache_save(void *cache, mp_shared_cache_kind_t kind, const unsigned char *key, const mp_shared_cache_entry_t *entry)
 {
-    const cache_t *cache = data;
-    const instance_t *instance = instance_of(cache, kind, key);
-    apr_pool_t *p = scratch(cache);
-    apr_status_t status = apr_global_mutex_lock(instance->mutex);
+    access_t access = begin(cache, kind, key);
+    apr_status_t status = lock_if_needed(&access);
     if (status == APR_SUCCESS) {
-        status = put(cache, instance, key, entry, p);
-        apr_global_mutex_unlock(instance->mutex);
+        status = put(&access, entry);
+        unlock_if_needed(&access);
     }
-    release(p);
+    end(&access);
     return status;
 }
 
-static apr_status_t decide_and_put(const cache_t *cache, const instance_t *instance, const unsigned char *key,
-                                   mp_shared_cache_decide_t *decide, void *baton, apr_pool_t *p)
+static apr_status_t decide_and_put(const access_t *access, mp_shared_cache_decide_t *decide, void *baton)
 {
     mp_shared_cache_entry_t old, entry;
-    apr_status_t status = retrieve(cache, instance, key, &old, p);
+    apr_status_t status = retrieve(access, &old);
     if (status != APR_SUCCESS && status != APR_NOTFOUND)
         return status;
     if (!decide(baton, status == APR_SUCCESS ? &old : NULL, &entry))
         return APR_SUCCESS;
-    return put(cache, instance, key, &entry, p);
+    return put(access, &entry);
 }
 
-static apr_status_t cache_update(void *data, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_decide_t *decide,
+static apr_status_t cache_update(void *cache, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_decide_t *decide,
                                  void *baton)
 {
-    const cache_t *cache = data;
-    const instance_t *instance = instance_of(cache, kind, key);
-    apr_pool_t *p = scratch(cache);
-    apr_status_t status = apr_global_mutex_lock(instance->mutex);
+    access_t access = begin(cache, kind, key);
+    apr_status_t status = apr_global_mutex_lock(access.mutex);
     if (status == APR_SUCCESS) {
-        status = decide_and_put(cache, instance, key, decide, baton, p);
-        apr_global_mutex_unlock(instance->mutex);
+        status = decide_and_put(&access, decide, baton);
+        apr_global_mutex_unlock(access.mutex);
     }
-    release(p);
+    end(&access);
     return status;
 }
 
 static apr_status_t reopen(retained_t *retained, apr_pool_t *pchild)
 {
-    int kinds = retained->count > 1 ? MP_SHARED_CACHE_KINDS : 1;
-    for (int kind = 0; kind < kinds; kind++) {
-        for (int i = 0; i < retained->count; i++) {
-            apr_global_mutex_t **mutex = &retained->instances[kind][i].mutex;
+    for (int kind = 0; kind < kinds_of(retained->mutex_count); kind++) {
+        for (int i = 0; i < retained->mutex_count; i++) {
+            apr_global_mutex_t **mutex = &retained->mutexes[kind][i];
             apr_status_t status = apr_global_mutex_child_init(mutex, apr_global_mutex_lockfile(*mutex), pchild);
             if (status != APR_SUCCESS)
                 return status;
         }
     }
-    if (kinds == 1)
-        retained->instances[MP_SHARED_CACHE_VERDICT][0] = retained->instances[MP_SHARED_CACHE_ROUTE][0];
     return APR_SUCCESS;
 }
 
@@ -255,6 +293,6 @@ apr_status_t mp_cache_open(mp_shared_cache_t *cache, server_rec *s, apr_pool_t *
     opened->server = s;
     opened->retained = ap_retained_data_get(RETAINED_KEY);
     opened->provider = find_provider(provider_name(opened->retained->spec, &arguments, pchild));
-    *cache = (mp_shared_cache_t){.ops = &ops, .instance = opened, .is_local = opened->retained->count > 1};
+    *cache = (mp_shared_cache_t){.ops = &ops, .instance = opened, .is_local = opened->retained->socache_count > 1};
     return reopen(opened->retained, pchild);
 }

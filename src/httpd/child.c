@@ -83,14 +83,26 @@ static apr_status_t make_state_directory(const char *path, server_rec *s)
     return APR_SUCCESS;
 }
 
+/* Before httpd gives up root's rights: the file need not be readable for its children. */
+static int read_password(mp_config_t *config, server_rec *s, apr_pool_t *pconf)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    if (!config->database_password_file ||
+        mp_store_password_load(&config->database_password, config->database_password_file, &why, pconf) == APR_SUCCESS)
+        return OK;
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "MP0007: MiningProxyDatabasePasswordFile: %s", why.sentence);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const mp_config_t *config = mp_config_get(s);
-    (void)pconf;
+    mp_config_t *config = mp_config_get(s);
     (void)plog;
     if (!config->database || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
     if (make_state_directory(config->state_directory, s) != APR_SUCCESS || mp_cache_create(config->cache, s, ptemp) != APR_SUCCESS)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    if (read_password(config, s, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0005: " USER_AGENT " is configured");
     return OK;
@@ -102,7 +114,7 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     *options =
         (mp_proxy_options_t){.store = {.url = config->database,
-                                       .password_file = config->database_password_file,
+                                       .password = config->database_password,
                                        .connections_min = config->connections_min,
                                        .connections_max = config->connections_max,
                                        .timeout = config->database_timeout},
@@ -145,7 +157,8 @@ void mp_child_init(apr_pool_t *pchild, server_rec *s)
     }
     mp_log_sink_open(s);
     if (start_proxy(&proxy, config, s, pchild) != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "MP0006: this child cannot serve miners: %s", why_not.sentence);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "MP0006: this child cannot serve miners: %s; mend that and restart httpd",
+                     why_not.sentence);
         return;
     }
     the_proxy = proxy;

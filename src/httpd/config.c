@@ -23,6 +23,8 @@ void *mp_config_merge(apr_pool_t *p, void *base, void *add)
 {
     const mp_config_t *outer = base, *inner = add;
     mp_config_t *merged = apr_pmemdup(p, outer, sizeof(*outer));
+    if (inner->first_directive)
+        merged->first_directive = inner->first_directive;
     if (inner->work_timeout != MP_UNSET)
         merged->work_timeout = inner->work_timeout;
     if (inner->submit_timeout != MP_UNSET)

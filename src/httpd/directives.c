@@ -58,9 +58,10 @@ static const char *set_checked_text(cmd_parms *cmd, const char *value, const cha
 /* A URL that is refused is shown, but not the password in it. */
 static const char *mask_password(const char *url, apr_pool_t *p)
 {
-    const char *user = strstr(url, "://");
-    const char *at = user ? strrchr(user, '@') : NULL;
-    const char *colon = at ? memchr(user + 3, ':', (apr_size_t)(at - user - 3)) : NULL;
+    const char *scheme = strstr(url, "://");
+    const char *user = scheme ? scheme + 3 : url;
+    const char *at = strrchr(user, '@');
+    const char *colon = at ? memchr(user, ':', (apr_size_t)(at - user)) : NULL;
     return colon ? apr_pstrcat(p, apr_pstrmemdup(p, url, (apr_size_t)(colon - url)), ":***", at, NULL) : url;
 }
 
@@ -73,8 +74,9 @@ static const char *set_database(cmd_parms *cmd, void *unused, const char *value)
 
 static const char *set_upstream_proxy(cmd_parms *cmd, void *unused, const char *value)
 {
+    const char *complaint = mp_upstream_proxy_check(value, cmd->temp_pool);
     (void)unused;
-    return set_checked_text(cmd, value, mp_upstream_proxy_check(value, cmd->temp_pool));
+    return set_checked_text(cmd, complaint ? mask_password(value, cmd->temp_pool) : value, complaint);
 }
 
 static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)

@@ -3,6 +3,8 @@
  * A share that is bad for good is "false" with X-Reject-Reason, never an error. */
 #include "httpd/getwork.h"
 
+#include "base/clock.h"
+#include "base/damper.h"
 #include "base/text.h"
 #include "codec/getwork.h"
 #include "httpd/body.h"
@@ -18,8 +20,12 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <pthread.h>
+#include <signal.h>
 
 APLOG_USE_MODULE(miningproxy);
+
+#define REPORT_WINDOW apr_time_from_sec(10)
 
 /* One request, taken apart. */
 typedef struct call_t {
@@ -76,6 +82,13 @@ static int send_verdict(call_t *call, bool is_accepted, const char *reason)
     return mp_reply_json(call->r, HTTP_OK, mp_jsonrpc_format_result(is_accepted ? "true" : "false", call->request.id, call->r->pool));
 }
 
+/* The first stand-alone miners: their firmware takes every work for one of difficulty 1, and returns what fits that. */
+static bool is_fixed_difficulty(const request_rec *r)
+{
+    const char *agent = apr_table_get(r->headers_in, "User-Agent");
+    return agent && (strncmp(agent, "Jephis PIC Miner", 16) == 0 || strncmp(agent, "BE Cube BTC Miner", 17) == 0);
+}
+
 static int serve_share(call_t *call)
 {
     mp_result_t why = MP_RESULT_NONE;
@@ -88,13 +101,16 @@ static int serve_share(call_t *call)
     mp_submit_order_t order = {.roster = call->miner->roster,
                                .worker = call->miner->worker,
                                .header = header,
+                               .is_fixed_difficulty = is_fixed_difficulty(call->r),
                                .timeout = call->config->submit_timeout,
                                .retries = call->config->submit_retries};
     if (mp_submit_share(&outcome, call->proxy, &order, &why, call->r->pool) != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r, "MP0040: a share was not taken, the miner is to repeat it: %s", why.sentence);
-        return mp_reply_error(call->r, MP_JSONRPC_INTERNAL_ERROR, "the share could not be recorded; send it again", call->request.id);
+        static volatile apr_uint32_t reported;
+        if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r, "MP0040: a share was not taken, the miner is to repeat it: %s", why.sentence);
+        return mp_reply_error(call->r, MP_JSONRPC_INTERNAL_ERROR, "the share cannot be taken now; send it again", call->request.id);
     }
-    note(call->r, "miningproxy-verdict", mp_verdict_word(outcome.verdict));
+    note(call->r, "miningproxy-verdict", outcome.is_dropped ? "dropped" : mp_verdict_word(outcome.verdict));
     note_upstream(call->r, outcome.pool, outcome.difficulty, outcome.upstream_time);
     return send_verdict(call, outcome.is_accepted, outcome.reason);
 }
@@ -121,13 +137,42 @@ static int serve_request(call_t *call, const mp_body_t *body)
     return request->param ? serve_share(call) : serve_work(call);
 }
 
+static void set_ending_signals(int how)
+{
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    pthread_sigmask(how, &ending, NULL);
+}
+
+static apr_status_t admit_signals(void *unused)
+{
+    (void)unused;
+    set_ending_signals(SIG_UNBLOCK);
+    return APR_SUCCESS;
+}
+
+/* Prefork ends a child in a signal handler, on top of whatever the child is doing. Held back until the answer is out, the signal finds no lock
+ * of ours taken and no share under way. Other MPMs wait for their requests. */
+static void hold_signals_back(request_rec *r, const mp_proxy_t *proxy)
+{
+    if (proxy->threads > 1)
+        return;
+    set_ending_signals(SIG_BLOCK);
+    apr_pool_cleanup_register(r->pool, NULL, admit_signals, apr_pool_cleanup_null);
+}
+
 /* httpd said who it is, perhaps by another provider than ours. @return NULL, or what to tell the miner */
 static const char *identify(mp_miner_t *miner, request_rec *r)
 {
     if (!r->user) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "MP0041: a request came through without a login: this location needs AuthType Basic, AuthBasicProvider miningproxy "
-                      "and Require valid-user");
+        static volatile apr_uint32_t reported;
+        if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
+            ap_log_rerror(
+                APLOG_MARK, APLOG_ERR, 0, r,
+                "MP0041: a request came through without a login: this location needs AuthType Basic, AuthBasicProvider miningproxy "
+                "and Require valid-user");
         return "the proxy is not set up to ask for a login here; its error log says what is missing";
     }
     if (!miner->worker)
@@ -161,6 +206,7 @@ static int serve_post(request_rec *r)
     if (complaint)
         return mp_reply_error(r, MP_JSONRPC_INTERNAL_ERROR, complaint, NULL);
     note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
+    hold_signals_back(r, proxy);
     return serve_request(&call, &body);
 }
 

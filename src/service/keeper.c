@@ -120,6 +120,14 @@ static mp_roster_t *load_saved(mp_keeper_t *keeper, apr_pool_t *p)
     return mp_roster_create(rows, NULL, mp_clock_now());
 }
 
+bool mp_keeper_has_saved(mp_keeper_t *keeper, apr_pool_t *p)
+{
+    mp_roster_t *roster = keeper->roster ? mp_roster_acquire(keeper->roster) : load_saved(keeper, p);
+    bool has_workers = roster && mp_roster_worker_count(roster) > 0;
+    mp_roster_release(roster);
+    return has_workers;
+}
+
 static void save(mp_keeper_t *keeper, const mp_roster_t *roster, apr_pool_t *p)
 {
     mp_result_t why;

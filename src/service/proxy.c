@@ -11,6 +11,11 @@ static void adapt_circuits(void *baton, const mp_roster_t *roster)
     mp_circuits_adapt(baton, roster);
 }
 
+apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy)
+{
+    return proxy->threads >= 8 ? (apr_uint32_t)proxy->threads / 4 : 1;
+}
+
 static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *options, apr_pool_t *p)
 {
     apr_status_t status = mp_keeper_create(&proxy->keeper, proxy->store, options->state_directory, p);
@@ -29,9 +34,16 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
     if (status != APR_SUCCESS)
         return status;
     mp_keeper_watch(proxy->keeper, adapt_circuits, proxy->circuits);
-    proxy->routes = (mp_routes_t){.cache = &proxy->cache, .queue = proxy->works, .store = proxy->store};
-    mp_recorder_parts_t parts = {
-        .store = proxy->store, .spool = proxy->spool, .keeper = proxy->keeper, .works = proxy->works, .logins = proxy->logins};
+    proxy->routes = (mp_routes_t){
+        .cache = &proxy->cache, .queue = proxy->works, .store = proxy->store, .lookups_max = mp_proxy_share_of_threads(proxy)};
+    const char *file = NULL;
+    mp_store_url_is_file(options->store.url, &file, p);
+    mp_recorder_parts_t parts = {.store = proxy->store,
+                                 .database_file = file,
+                                 .spool = proxy->spool,
+                                 .keeper = proxy->keeper,
+                                 .works = proxy->works,
+                                 .logins = proxy->logins};
     return mp_recorder_create(&proxy->recorder, &parts, p);
 }
 

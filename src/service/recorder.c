@@ -9,7 +9,10 @@
 
 #include <apr_thread_cond.h>
 #include <apr_thread_proc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORKS_PER_BATCH 1000u
 #define BATCHES_PER_ROUND 4 /* of works: shares and the roster matter more */
@@ -79,6 +82,14 @@ static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_
 {
     if (recorder->is_prepared)
         return APR_SUCCESS;
+    /* A volume that is not mounted must not turn into an empty farm, whose miners are all strangers. */
+    const char *file = recorder->parts.database_file;
+    if (file && access(file, F_OK) < 0 && mp_keeper_has_saved(recorder->parts.keeper, p))
+        return mp_result_set(
+            why, APR_ENOENT, "database-vanished",
+            "the database file %s is gone, but the saved roster still has workers: bring the file back, or remove roster.json "
+            "from the state directory to start anew",
+            file);
     apr_status_t status = mp_store_prepare(recorder->parts.store, why, p);
     recorder->is_prepared = status == APR_SUCCESS;
     return status;
@@ -235,7 +246,12 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why)
 {
     char text[120];
+    sigset_t all, before;
+    /* Signals are for httpd's own threads: the new one inherits that they are blocked. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     apr_status_t status = apr_thread_create(&recorder->thread, NULL, run, recorder, recorder->pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status != APR_SUCCESS)
         return mp_result_set(why, status, "no-thread", "the recorder thread cannot be started: %s",
                              apr_strerror(status, text, sizeof(text)));

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "service/seal.h"
 
+#include <apr_atomic.h>
 #include <string.h>
 
 #define RECORD_VERSION 1u
@@ -105,13 +106,19 @@ static apr_status_t find_stored_patiently(mp_routes_answer_t *answer, const mp_r
     return answer->is_recorded ? APR_SUCCESS : status;
 }
 
-apr_status_t mp_routes_find(mp_routes_answer_t *answer, const mp_routes_t *routes, apr_uint32_t worker_id,
+apr_status_t mp_routes_find(mp_routes_answer_t *answer, mp_routes_t *routes, apr_uint32_t worker_id,
                             const unsigned char header[MP_HEADER_SIZE], const char *secret, mp_result_t *why)
 {
     unsigned char key[MP_KEY_SIZE];
+    apr_status_t status;
     *answer = (mp_routes_answer_t){.route = {.worker_id = worker_id}};
     mp_route_key(key, worker_id, header);
     if (find_cached(&answer->route, routes, key, secret) == APR_SUCCESS)
         return APR_SUCCESS;
-    return find_stored_patiently(answer, routes, header, why);
+    if (apr_atomic_inc32(&routes->lookups) < routes->lookups_max)
+        status = find_stored_patiently(answer, routes, header, why);
+    else
+        status = mp_result_set(why, APR_EAGAIN, "busy", "too many shares for forgotten work are being looked up in the database already");
+    apr_atomic_dec32(&routes->lookups);
+    return status;
 }

@@ -5,8 +5,11 @@
 #include "service/submit.h"
 
 #include "base/clock.h"
+#include "base/damper.h"
 #include "base/log.h"
+#include "base/target.h"
 #include "base/text.h"
+#include "codec/getwork.h"
 #include "service/verdicts.h"
 
 #include <apr_atomic.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define REPORT_WINDOW apr_time_from_sec(10)
 #define RETRY_DELAY_MIN apr_time_from_msec(100)
 #define RETRY_DELAY_MAX apr_time_from_sec(2)
 #define SHORTEST_ATTEMPT apr_time_from_sec(1) /* a shorter one might send the share and not hear the answer */
@@ -27,7 +31,7 @@ typedef struct passage_t {
     mp_share_t share;
     mp_destination_t destination;
     apr_pool_t *pool;
-    apr_time_t began; /* monotonic; before the claim, whose lease must outlast the sending */
+    apr_time_t began; /* monotonic; when the claim was made, whose lease outlasts the sending */
     bool is_in_sickroom;
     bool may_be_known; /* somebody may have sent it before */
     apr_interval_time_t upstream_time;
@@ -67,7 +71,7 @@ static apr_status_t record(passage_t *passage, mp_result_t *why)
     const mp_share_t *share = &passage->share;
     apr_status_t status = mp_spool_settle(passage->proxy->spool, share, why);
     mp_verdicts_settle(share, status == APR_SUCCESS, &passage->proxy->cache, passage->secret);
-    if (status != APR_SUCCESS)
+    if (status != APR_SUCCESS && mp_damper_ticks(&passage->proxy->unrecorded_reported, REPORT_WINDOW, mp_clock_monotonic()))
         mp_log(MP_LOG_ERROR, "MP0251: a share of " MP_WORKER_FMT " was %s by its pool but could not be recorded: %s",
                MP_WORKER_ARG(passage->order->worker), mp_verdict_word(share->verdict), why->sentence);
     return status;
@@ -76,8 +80,7 @@ static apr_status_t record(passage_t *passage, mp_result_t *why)
 /* Shares for pools that are known to be down may hold a quarter of the threads, no more: the rest are for miners that can be served. */
 static bool enter_sickroom(mp_proxy_t *proxy)
 {
-    apr_uint32_t limit = proxy->threads >= 8 ? (apr_uint32_t)proxy->threads / 4 : 1;
-    if (apr_atomic_inc32(&proxy->shares_to_sick_pools) < limit)
+    if (apr_atomic_inc32(&proxy->shares_to_sick_pools) < mp_proxy_share_of_threads(proxy))
         return true;
     apr_atomic_dec32(&proxy->shares_to_sick_pools);
     return false;
@@ -195,6 +198,15 @@ static apr_status_t claim_and_send(mp_submit_outcome_t *outcome, passage_t *pass
     return send_and_record(outcome, passage, why);
 }
 
+/* A hundredth of slack: the difficulty went through a floating point number, and a doubtful share is the pool's to judge. */
+static bool is_too_easy(const unsigned char *header, double difficulty)
+{
+    unsigned char target[MP_TARGET_SIZE], hash[MP_TARGET_SIZE];
+    mp_target_from_difficulty(target, difficulty * 0.99);
+    mp_getwork_hash(hash, header);
+    return !mp_target_is_met(target, hash);
+}
+
 apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, const mp_submit_order_t *order, mp_result_t *why,
                              apr_pool_t *p)
 {
@@ -207,13 +219,21 @@ apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, co
                          .share = {.worker_id = order->worker->id, .time = mp_clock_now()}};
     mp_share_key(passage.share.id, order->worker->id, order->header);
     apr_status_t status = mp_routes_find(&answer, &proxy->routes, order->worker->id, order->header, passage.secret, &cause);
-    if (status != APR_SUCCESS)
-        return refuse(outcome, &passage, status == APR_NOTFOUND ? "it was never given such work, or too long ago" : cause.sentence);
+    if (status == APR_NOTFOUND)
+        return refuse(outcome, &passage, "it was never given such work");
+    if (status != APR_SUCCESS) {
+        *why = cause;
+        return status;
+    }
     if (answer.is_recorded)
         return answer_recorded(outcome, &passage, &answer.recorded);
     if (!mp_roster_find_destination(&passage.destination, order->roster, &answer.route))
         return refuse(outcome, &passage, "the pool that issued it is no longer assigned, for more than an hour");
     passage.share.pool_id = answer.route.pool_id;
     passage.share.difficulty = answer.route.difficulty;
+    if (order->is_fixed_difficulty && is_too_easy(order->header, answer.route.difficulty)) {
+        *outcome = (mp_submit_outcome_t){.is_accepted = true, .is_dropped = true, .difficulty = answer.route.difficulty};
+        return APR_SUCCESS;
+    }
     return claim_and_send(outcome, &passage, why);
 }

@@ -39,6 +39,13 @@ static apr_status_t try_pool(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp
     return APR_SUCCESS;
 }
 
+static void add_failure(char *text, apr_size_t size, const mp_pool_t *pool, const mp_result_t *why)
+{
+    apr_size_t used = strlen(text);
+    apr_snprintf(text + used, size - used, "%s\"%s\": %s", used ? "; " : "", pool->name,
+                 why->sentence[0] ? why->sentence : "not asked yet");
+}
+
 /* Every enabled pool has an open circuit: the miner is told why without waiting for any. */
 static void describe_open(mp_result_t *why, mp_proxy_t *proxy, const mp_worker_t *worker)
 {
@@ -48,16 +55,9 @@ static void describe_open(mp_result_t *why, mp_proxy_t *proxy, const mp_worker_t
         const mp_assignment_t *assignment = &worker->assignments[i];
         if (!assignment->enabled || !assignment->pool->enabled || !mp_circuits_find(&view, proxy->circuits, assignment->pool->id))
             continue;
-        apr_size_t used = strlen(text);
-        apr_snprintf(text + used, sizeof(text) - used, "%s\"%s\": %s", used ? "; " : "", assignment->pool->name, view.last_error.sentence);
+        add_failure(text, sizeof(text), assignment->pool, &view.last_error);
     }
     mp_result_set(why, APR_EGENERAL, "no-pool", "no pool can serve %s now: %s", worker->name, text);
-}
-
-static void add_failure(char *text, apr_size_t size, const mp_pool_t *pool, const mp_result_t *why)
-{
-    apr_size_t used = strlen(text);
-    apr_snprintf(text + used, size - used, "%s\"%s\": %s", used ? "; " : "", pool->name, why->sentence);
 }
 
 apr_status_t mp_work_fetch(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp_work_order_t *order, mp_result_t *why, apr_pool_t *p)

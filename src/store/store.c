@@ -26,7 +26,7 @@ static apr_status_t check_password(const char *line, apr_size_t size, const char
     return APR_SUCCESS;
 }
 
-static apr_status_t read_password(const char **password, const char *path, mp_result_t *why, apr_pool_t *p)
+apr_status_t mp_store_password_load(const char **password, const char *path, mp_result_t *why, apr_pool_t *p)
 {
     char line[PASSWORD_MAX + 2] = "";
     char message[120];
@@ -77,8 +77,10 @@ apr_status_t mp_store_create(mp_store_t **store, const mp_store_options_t *optio
         .most = options->connections_max,
         .timeout = options->timeout,
     };
-    if (options->password_file)
-        status = read_password(&created->options.password, options->password_file, why, p);
+    if (options->password)
+        created->options.password = apr_pstrdup(p, options->password);
+    else if (options->password_file)
+        status = mp_store_password_load(&created->options.password, options->password_file, why, p);
     if (status == APR_SUCCESS)
         status = mp_connections_create(&created->connections, &created->options, why, p);
     if (status == APR_SUCCESS)
@@ -95,6 +97,7 @@ static apr_status_t create_schema(void *baton, mp_connection_t *connection, mp_r
 
 typedef struct preparation_t {
     mp_store_t *store;
+    mp_store_schema_t schema;
     apr_pool_t *p;
 } preparation_t;
 
@@ -109,6 +112,12 @@ static apr_status_t check_schema(void *baton, mp_connection_t *connection, mp_re
     return status;
 }
 
+static apr_status_t look_at_schema(void *baton, mp_connection_t *connection, mp_result_t *why)
+{
+    preparation_t *preparation = baton;
+    return mp_store_schema_load(&preparation->schema, connection, &preparation->store->options, why, preparation->p);
+}
+
 apr_status_t mp_store_prepare(mp_store_t *store, mp_result_t *why, apr_pool_t *p)
 {
     const mp_driver_t *driver = store->options.driver;
@@ -118,7 +127,14 @@ apr_status_t mp_store_prepare(mp_store_t *store, mp_result_t *why, apr_pool_t *p
     mp_connections_forget_failure(store->connections);
     if (driver->create_file)
         status = driver->create_file(store->options.url, why);
-    if (status == APR_SUCCESS && driver->create_schema)
+    if (status != APR_SUCCESS)
+        return status;
+    /* As a rule all is there: then nobody has to wait for the write lock. */
+    status = mp_transaction_run(store->connections, MP_TRANSACTION_READ, look_at_schema, &preparation, why);
+    if (status != APR_SUCCESS ? status != APR_EMISMATCH : preparation.schema.secret != NULL)
+        return status;
+    status = APR_SUCCESS;
+    if (driver->create_schema)
         status = mp_transaction_run(store->connections, MP_TRANSACTION_NONE, create_schema, NULL, why);
     if (status == APR_SUCCESS)
         status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, check_schema, &preparation, why);

@@ -7,4 +7,4 @@ sys.dont_write_bytecode = True
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "http"), str(TESTS)]
 
-from harness.plugin import *  # noqa: E402,F401,F403  pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
+from harness.plugin import *  # noqa: E402,F401,F403

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both ends of a mining farm, played by Python: pools that can misbehave in every known way, and miners that really hash."""
+"""Both ends of a mining farm: pools that can misbehave in every known way, and miners that really hash."""

@@ -17,8 +17,9 @@ from .ledger import Issued, Submission
 if TYPE_CHECKING:
     from .pool import FakePool
 
-REASONS = {200: "OK", 302: "Found", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error",
-           502: "Bad Gateway", 503: "Service Unavailable"}
+REASONS = {
+    200: "OK", 302: "Found", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error",
+    502: "Bad Gateway", 503: "Service Unavailable"}
 
 
 @dataclass

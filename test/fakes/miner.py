@@ -36,20 +36,26 @@ class Profile:
     template_first: bool = False  # probes getblocktemplate
 
 
-CPUMINER = Profile(headers=(("X-Mining-Extensions", "midstate"), ("Accept-Encoding", "deflate, gzip")), tail="\r\n", template_first=True)
+CPUMINER = Profile(headers=(("X-Mining-Extensions", "midstate"), ("Accept-Encoding", "deflate, gzip")), tail="\r\n",
+                   template_first=True)
 CGMINER = Profile("cgminer 3.7.2", headers=(("X-Mining-Extensions", "longpoll midstate rollntime submitold"),
                                             ("X-Mining-Hashrate", "123456789")), tail="\n", template_first=True)
 CGMINER_CHUNKED = replace(CGMINER, chunked=True)
 BFGMINER = replace(CGMINER, user_agent="bfgminer/5.5.0", headers=(("X-Minimum-Wait", "0"),), id=1)
 POCLBM = Profile("poclbm/12.10", None, (("X-Mining-Extensions", "hostlist midstate rollntime"),), "json")
-PHOENIX = Profile("phoenix/v1.7.5", ("Content-Type", "application/json"), (("X-Work-Identifier", "1"),), 1, share_form="zeros")
-DIABLO = Profile("DiabloMiner", headers=(("X-Mining-Extensions", "longpoll rollntime switchto"), ("Accept-Encoding", "gzip,deflate")), id=1)
+PHOENIX = Profile("phoenix/v1.7.5", ("Content-Type", "application/json"), (("X-Work-Identifier", "1"),), 1,
+                  share_form="zeros")
+DIABLO = Profile("DiabloMiner",
+                 headers=(("X-Mining-Extensions", "longpoll rollntime switchto"), ("Accept-Encoding", "gzip,deflate")),
+                 id=1)
 PHP_PROXY = Profile(None, ("Content-type", "application/json-rpc"), id="json", version="HTTP/1.0")
 CKPOOL = Profile(None, None, id=MISSING, params=MISSING)
 UPPER = Profile("upper/1.0", id="a", share_form="upper")
 SHORT = Profile("short/1.0", id=None, params=None, share_form="short")
-PROFILES = {"cpuminer": CPUMINER, "cgminer": CGMINER, "cgminer-chunked": CGMINER_CHUNKED, "bfgminer": BFGMINER, "poclbm": POCLBM,
-            "phoenix": PHOENIX, "diablominer": DIABLO, "php-proxy": PHP_PROXY, "ckpool": CKPOOL, "upper-case": UPPER, "short": SHORT}
+PROFILES = {
+    "cpuminer": CPUMINER, "cgminer": CGMINER, "cgminer-chunked": CGMINER_CHUNKED, "bfgminer": BFGMINER,
+    "poclbm": POCLBM, "phoenix": PHOENIX, "diablominer": DIABLO, "php-proxy": PHP_PROXY, "ckpool": CKPOOL,
+    "upper-case": UPPER, "short": SHORT}
 
 
 @dataclass
@@ -167,7 +173,8 @@ class Connection:
 class Miner:
     """One mining program with one account."""
 
-    def __init__(self, address: tuple[str, int], user: str, password: str, profile: Profile = CPUMINER, path: str = "/"):
+    def __init__(self, address: tuple[str, int], user: str, password: str, profile: Profile = CPUMINER,
+                 path: str = "/"):
         self.connection = Connection(address)
         self.user, self.password, self.profile, self.path = user, password, profile, path
         self.extra_headers: list[tuple[str, str]] = []
@@ -178,7 +185,8 @@ class Miner:
         profile = self.profile
         head = self._head() + (headers or [])
         if profile.chunked:
-            head, body = head + [("Transfer-Encoding", "chunked"), ("Content-Length", str(len(body)))], wire.format_chunks(body)
+            head, body = head + [("Transfer-Encoding", "chunked"),
+                                 ("Content-Length", str(len(body)))], wire.format_chunks(body)
         else:
             head.append(("Content-Length", str(len(body))))
         return self.send(wire.format_message(f"POST {self.path} {profile.version}", head, body))
@@ -217,7 +225,9 @@ class Miner:
 
     def probe_template(self) -> Reply:
         """What cpuminer and its like send first of all."""
-        return self.call("getblocktemplate", [{"capabilities": ["coinbasetxn", "coinbasevalue", "longpoll", "workid"], "rules": ["segwit"]}])
+        return self.call("getblocktemplate",
+                         [{"capabilities": ["coinbasetxn", "coinbasevalue", "longpoll", "workid"],
+                           "rules": ["segwit"]}])
 
     def submit(self, data: bytes) -> Reply:
         """Sends a solved header in this program's form."""

@@ -65,7 +65,7 @@ class FakePool:
     # Scripting
 
     def behave(self, behaviour: Behaviour, on: str | None = None, times: int | None = None) -> None:
-        """From now on, for requests of a kind ("work", "share"; None: all), at most so many times. The latest rule wins."""
+        """From now on, for requests of a kind ("work", "share"; None: all), at most so often. The latest rule wins."""
         with self._lock:
             self._rules.insert(0, Rule(behaviour, on, times))
 
@@ -98,7 +98,8 @@ class FakePool:
         with self._lock:
             self._listener, self._placeholder = self._placeholder, None
             self._listener.listen(1024)
-            threading.Thread(target=self._accept, args=(self._listener,), daemon=True, name=f"{self.name} accept").start()
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True,
+                             name=f"{self.name} accept").start()
 
     def close(self) -> None:
         """The end; the port is given up."""

@@ -45,7 +45,8 @@ def test_every_profile_mines(make_pool, profile):
     assert [share.data for share in pool.accepted] == [data for data, _ in shares]
 
 
-@pytest.mark.parametrize("profile,is_canonical", [("cpuminer", True), ("phoenix", False), ("upper-case", False), ("short", False)])
+@pytest.mark.parametrize("profile,is_canonical",
+                         [("cpuminer", True), ("phoenix", False), ("upper-case", False), ("short", False)])
 def test_the_pool_notices_forms_that_are_not_canonical(make_pool, profile, is_canonical):
     pool = make_pool()
     _miner(pool, profile).mine(1)
@@ -98,7 +99,8 @@ def test_an_acceptance_only_the_pool_knows(make_pool):
 
 @pytest.mark.parametrize("behaviour,error", [
     (behaviours.reset, ConnectionResetError), (behaviours.close, wire.Closed), (behaviours.close_in_body, wire.Closed),
-    (behaviours.hang, TimeoutError), (behaviours.hang_in_headers, TimeoutError), (behaviours.hang_after_headers, TimeoutError),
+    (behaviours.hang, TimeoutError), (behaviours.hang_in_headers, TimeoutError),
+    (behaviours.hang_after_headers, TimeoutError),
     (behaviours.hang_in_body, TimeoutError)], ids=lambda value: getattr(value, "__name__", None))
 def test_broken_answers_are_broken(make_pool, behaviour, error):
     pool = make_pool()

@@ -32,10 +32,12 @@ CONFTEST = "import sys\nsys.path[:0] = {paths!r}\nfrom harness.plugin import *\n
 
 
 @pytest.mark.parametrize("text,declared,killed,count", [
-    ("", set(), set(), 0), (QUIET, set(), set(), 0), (LOUD, set(), set(), 1), (LOUD, {"MP0510"}, set(), 0), (LOUD, {"MP0511"}, set(), 1),
+    ("", set(), set(), 0), (QUIET, set(), set(), 0), (LOUD, set(), set(), 1), (LOUD, {"MP0510"}, set(), 0),
+    (LOUD, {"MP0511"}, set(), 1),
     (DEATH, set(), set(), 1), ("AH00513: odd", {"AH00513"}, set(), 0), ("AH00513: odd", set(), set(), 1),
     (DEATH, {"AH00052"}, set(), 1), (DEATH, set(), {4711}, 0), ("free(): invalid pointer", {"free"}, set(), 1),
-    ("==7==ERROR: AddressSanitizer: heap-use-after-free", set(), set(), 1), (LOUD.replace("warn", "error") + "\n" + LOUD, set(), set(), 2)])
+    ("==7==ERROR: AddressSanitizer: heap-use-after-free", set(), set(), 1),
+    (LOUD.replace("warn", "error") + "\n" + LOUD, set(), set(), 2)])
 def test_which_lines_fail_a_test(text, declared, killed, count):
     assert len(undeclared(text, declared, killed)) == count
 
@@ -44,9 +46,10 @@ def test_a_loud_line_fails_the_test_that_did_not_declare_it(directory):
     paths = [str(places.ROOT / "test" / "http"), str(places.ROOT / "test")]
     (directory / "conftest.py").write_text(CONFTEST.format(paths=paths))
     (directory / "test_inner.py").write_text(INNER)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--rootdir", str(directory), str(directory)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=directory, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-                          timeout=120, check=False)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--rootdir", str(directory),
+               str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=directory,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=120, check=False)
     assert done.returncode == 1, done.stdout
     assert "ERROR test_inner.py::test_undeclared" in done.stdout
     assert "AH00514" in done.stdout

@@ -4,11 +4,13 @@ import pytest
 
 DATABASE = "MiningProxyDatabase"
 PROCESS_WIDE = [
-    'MiningProxyDatabase "sqlite:/var/lib/x.db"', "MiningProxyDatabasePasswordFile /etc/hostname", "MiningProxyDatabaseConnections 1 8",
-    "MiningProxyDatabaseTimeout 5s", "MiningProxyStateDirectory /tmp", "MiningProxySpoolLimit 256M", "MiningProxyCache shmcb",
-    "MiningProxyUpstreamProxy http://127.0.0.1:3128", "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt",
-    "MiningProxyFailbackAfter 30s"]
-PER_HOST = ["MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10", "MiningProxyMaxRequestBody 64k"]
+    'MiningProxyDatabase "sqlite:/var/lib/x.db"', "MiningProxyDatabasePasswordFile /etc/hostname",
+    "MiningProxyDatabaseConnections 1 8", "MiningProxyDatabaseTimeout 5s", "MiningProxyStateDirectory /tmp",
+    "MiningProxySpoolLimit 256M", "MiningProxyCache shmcb", "MiningProxyUpstreamProxy http://127.0.0.1:3128",
+    "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt", "MiningProxyFailbackAfter 30s"]
+PER_HOST = [
+    "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10",
+    "MiningProxyMaxRequestBody 64k"]
 
 WRONG = [
     ("MiningProxyDatabase", "postgres://farm", ["sqlite:", "mysql:"]),
@@ -58,18 +60,21 @@ WRONG = [
     ("MiningProxyMaxRequestBody", "99999999999999999999G", []),
 ]
 RIGHT = [
-    "MiningProxyWorkTimeout 500ms", "MiningProxyWorkTimeout 2s", "MiningProxyWorkTimeout 1min", "MiningProxySubmitTimeout 1min",
-    "MiningProxySubmitRetries 0", "MiningProxyMaxRequestBody 4k", "MiningProxyMaxRequestBody 1M", "MiningProxySpoolLimit 1G",
-    "MiningProxyFailbackAfter 5min", "MiningProxyDatabaseConnections 0 2", "MiningProxyDatabaseTimeout 250ms",
-    "MiningProxyCache shmcb", 'MiningProxyCache "shmcb:/tmp/mp-cache(1048576)"', "MiningProxyUpstreamProxy socks5h://127.0.0.1:1080",
-    'MiningProxyDatabase "mysql://miner@[::1]:3306/farm"', 'MiningProxyDatabase "mysql://miner@localhost/farm?socket=/run/mysqld/mysqld.sock"',
+    "MiningProxyWorkTimeout 500ms", "MiningProxyWorkTimeout 2s", "MiningProxyWorkTimeout 1min",
+    "MiningProxySubmitTimeout 1min", "MiningProxySubmitRetries 0", "MiningProxyMaxRequestBody 4k",
+    "MiningProxyMaxRequestBody 1M", "MiningProxySpoolLimit 1G", "MiningProxyFailbackAfter 5min",
+    "MiningProxyDatabaseConnections 0 2", "MiningProxyDatabaseTimeout 250ms", "MiningProxyCache shmcb",
+    'MiningProxyCache "shmcb:/tmp/mp-cache(1048576)"', "MiningProxyUpstreamProxy socks5h://127.0.0.1:1080",
+    'MiningProxyDatabase "mysql://miner@[::1]:3306/farm"',
+    'MiningProxyDatabase "mysql://miner@localhost/farm?socket=/run/mysqld/mysqld.sock"',
     'MiningProxyDatabase "sqlite:/tmp/a farm.db"']
 
 
 def _configtest(make_httpd, line, host=()):
     httpd = make_httpd()
     lines = [f'MiningProxyStateDirectory "{httpd.state}"', f'MiningProxyDatabase "sqlite:{httpd.state}/farm.db"']
-    httpd.config.directives = [kept for kept in lines if kept.split()[0] != line.partition(" ")[0]] + ([line] if line else [])
+    httpd.config.directives = [kept for kept in lines if kept.split()[0] != line.partition(" ")[0]]
+    httpd.config.directives += [line] if line else []
     httpd.config.host = list(host)
     done = httpd.configtest()
     return done.returncode, done.stdout + done.stderr

@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from fakes import wire
 from fakes.miner import Miner
 from harness.waiting import wait_until
 
@@ -25,7 +26,8 @@ def _seconds(proxy, user, password):
 def test_right_and_wrong_passwords(proxy, plain):
     proxy.database.add_worker("rig1", "Secret", plain=plain)
     proxy.start()
-    for password, status in [("Secret", OK), ("secret", DENIED), ("", DENIED), ("Secret ", DENIED), ("Secre", DENIED), ("Secret", OK)]:
+    for password, status in [("Secret", OK), ("secret", DENIED), ("", DENIED), ("Secret ", DENIED), ("Secre", DENIED),
+                             ("Secret", OK)]:
         assert proxy.login_status("rig1", password) == status, password
 
 
@@ -46,8 +48,8 @@ def test_other_names_do_not(proxy, typed):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("name,password", [
-    ("a.b_c@d+e f", "x"), ("größe", "straße"), ("rig", "with:colons::"), ("rig", "x" * 72), ("quote'\"\\", "'\"\\"), ("r" * 200, "p"),
-    ("rig", "日本語")])
+    ("a.b_c@d+e f", "x"), ("größe", "straße"), ("rig", "with:colons::"), ("rig", "x" * 72), ("quote'\"\\", "'\"\\"),
+    ("r" * 200, "p"), ("rig", "日本語")])
 def test_odd_names_and_passwords(proxy, name, password):
     proxy.database.add_worker(name, password)
     proxy.start()
@@ -123,13 +125,16 @@ def test_a_known_login_is_remembered(proxy):
     assert statistics.median(seconds[1:]) < max(seconds[0] / 3, 0.01)
 
 
-@pytest.mark.parametrize("value", ["Basic", "Basic ", "Basic !!!!", "Basic " + base64.b64encode(b"rig1").decode(), "Bearer abc", "Digest x"])
+@pytest.mark.parametrize("value",
+                         ["Basic", "Basic ", "Basic !!!!", "Basic " + base64.b64encode(b"rig1").decode(), "Bearer abc",
+                          "Digest x"])
 def test_a_broken_authorization_is_no_login(proxy, value):
     proxy.database.add_worker("rig1")
     proxy.start()
     miner = proxy.miner()
     body = b'{"method":"getblocktemplate","params":[],"id":1}'
-    reply = miner.send(b"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s" % (value.encode(), len(body), body))
+    head = [("Host", "x"), ("Authorization", value), ("Content-Length", str(len(body)))]
+    reply = miner.send(wire.format_message("POST / HTTP/1.1", head, body))
     assert reply.status == DENIED
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The small command that adds pools, workers and assignments: what it writes a miner can use, and what it refuses it explains."""
+"""The command that adds pools, workers and assignments: a miner can use what it writes; what it refuses it explains."""
 import pytest
 
 from harness.waiting import wait_until
@@ -44,9 +44,12 @@ def test_passwords_are_stored_as_bcrypt(database):
 
 
 @pytest.mark.parametrize("arguments,words", [
-    (["add-pool", "alpha"], ["add-pool"]), (["add-pool", "alpha", "pool.example.com"], ["alpha", "http://"]), (["add-pool", "alpha", "ftp://x/"], ["alpha", "http://"]),
-    (["add-pool", "", "http://x/"], ["name"]), (["add-worker", "", "x"], ["name"]), (["assign", "nobody", "nowhere", "u", "p"], ["nobody"]),
-    (["assign", "readiness", "nowhere", "u", "p"], ["nowhere"]), (["assign", "readiness", "here", "u", "p", "many"], ["many"]),
+    (["add-pool", "alpha"], ["add-pool"]), (["add-pool", "alpha", "pool.example.com"], ["alpha", "http://"]),
+    (["add-pool", "alpha", "ftp://x/"], ["alpha", "http://"]),
+    (["add-pool", "", "http://x/"], ["name"]), (["add-worker", "", "x"], ["name"]),
+    (["assign", "nobody", "nowhere", "u", "p"], ["nobody"]),
+    (["assign", "readiness", "nowhere", "u", "p"], ["nowhere"]),
+    (["assign", "readiness", "here", "u", "p", "many"], ["many"]),
     (["disable-pool", "nowhere"], ["nowhere"]), (["frobnicate"], ["frobnicate"])])
 def test_what_it_refuses_it_explains(database, arguments, words):
     database.add_pool("here", "http://127.0.0.1:1/")
@@ -70,7 +73,7 @@ def test_assigning_again_replaces(database):
     database.farm("add-pool", "alpha", "http://127.0.0.1:1/")
     for user, priority in (("old", "1"), ("new", "7")):
         database.farm("assign", "rig1", "alpha", user, "x", priority)
-    assert database.rows("SELECT pool_username, priority, enabled FROM worker_pool") in ([("new", 7, 1)], [["new", 7, 1]])
+    assert database.rows("SELECT pool_username, priority, enabled FROM worker_pool") == [("new", 7, 1)]
 
 
 def test_list_shows_everything_but_passwords(database):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's commands, in a clean copy of the tree, as a newcomer types them: `make run`, three lines in a second terminal, a miner, Ctrl-C."""
+"""The README's commands in a clean copy of the tree, as a newcomer types them.
+
+`make run`, three lines in a second terminal, a miner, Ctrl-C.
+"""
 import fcntl
 import os
 import pty
@@ -24,7 +27,8 @@ START = 180  # seconds: it builds
 
 
 def _listed_files():
-    listed = subprocess.run(["git", "-C", str(places.ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True,
+    listed = subprocess.run(["git", "-C", str(places.ROOT), "ls-files", "-z", "--cached", "--others",
+                             "--exclude-standard"], capture_output=True,
                             text=True, check=False)
     names = [name for name in listed.stdout.split("\0") if name]
     assert names, f"git lists no files: {listed.stderr}"
@@ -47,8 +51,8 @@ class Run:
     def __init__(self, tree, port):
         self.port, self._output = port, b""
         self._terminal, follower = pty.openpty()
-        self.process = subprocess.Popen(["make", "run", f"PORT={port}"], cwd=tree, stdin=follower, stdout=follower, stderr=follower,
-                                        preexec_fn=lambda: _own_terminal(follower))
+        self.process = subprocess.Popen(["make", "run", f"PORT={port}"], cwd=tree, stdin=follower, stdout=follower,
+                                        stderr=follower, preexec_fn=lambda: _own_terminal(follower))
         os.close(follower)
         os.set_blocking(self._terminal, False)
 
@@ -106,8 +110,8 @@ def start(tree):
 
 def _readme_commands(tree):
     lines = [line.strip() for line in (tree / "README.md").read_text().splitlines()]
-    commands = [next(line for line in lines if line.startswith(start)) for start in ("make add-pool", "make add-worker", "make assign")]
-    return commands
+    starts = ("make add-pool", "make add-worker", "make assign")
+    return [next(line for line in lines if line.startswith(start)) for start in starts]
 
 
 def _as_typed(tree, command):

@@ -9,12 +9,15 @@ from fakes import header, wire
 from fakes.miner import CKPOOL, CPUMINER, MISSING, PROFILES, Profile, work_of
 
 FORMS = [
-    '{"method": "getwork", "params": [], "id":0}\r\n', '{"method": "getwork", "params": [], "id":1}\n', '{"method":"getwork","params":[],"id":"json"}',
-    '{"method":"getwork","id":1}', '{"method":"getwork"}', '{"method":"getwork","params":[],"id":null}', '{"method":"getwork","params":null,"id":1}',
-    '{"method":"getwork","params":{},"id":1}', '{"method":"getwork","params":[null],"id":1}', '{"method":"getwork","params":[""],"id":1}',
-    '{"jsonrpc":"2.0","version":"1.1","method":"getwork","params":[],"id":1,"more":{"a":[1]}}', '  \r\n {"id":1,"params":[],"method":"getwork"} \n ',
-    '{"method":"get\\u0077ork","params":[],"id":1}']
-IDS = ["0", "1", "-7", '"json"', '""', "null", "1.5", "9007199254740993", '"\\u00e9\\n\\""']  # what JSON-RPC allows; no miner sends anything else
+    '{"method": "getwork", "params": [], "id":0}\r\n', '{"method": "getwork", "params": [], "id":1}\n',
+    '{"method":"getwork","params":[],"id":"json"}', '{"method":"getwork","id":1}', '{"method":"getwork"}',
+    '{"method":"getwork","params":[],"id":null}', '{"method":"getwork","params":null,"id":1}',
+    '{"method":"getwork","params":{},"id":1}', '{"method":"getwork","params":[null],"id":1}',
+    '{"method":"getwork","params":[""],"id":1}',
+    '{"jsonrpc":"2.0","version":"1.1","method":"getwork","params":[],"id":1,"more":{"a":[1]}}',
+    '  \r\n {"id":1,"params":[],"method":"getwork"} \n ', '{"method":"get\\u0077ork","params":[],"id":1}']
+IDS = ["0", "1", "-7", '"json"', '""', "null", "1.5", "9007199254740993",
+       '"\\u00e9\\n\\""']  # what JSON-RPC allows; no miner sends anything else
 
 
 @pytest.fixture
@@ -125,7 +128,8 @@ def test_expect_100_continue(mining):
     body = b'{"method":"getwork","params":[],"id":1}'
     miner = mining.miner()
     miner.connection.open()
-    head = miner._head() + [("Expect", "100-continue"), ("Content-Length", str(len(body)))]  # pylint: disable=protected-access
+    head = miner._head() + [("Expect", "100-continue"),
+                            ("Content-Length", str(len(body)))]  # pylint: disable=protected-access
     sock = miner.connection.reader.sock
     sock.sendall(wire.format_message("POST / HTTP/1.1", head))
     assert miner.connection.reader.message().status == 100
@@ -133,7 +137,8 @@ def test_expect_100_continue(mining):
     assert miner.connection.reader.message().status == 200
 
 
-@pytest.mark.parametrize("name,value", [("Content-Type", "application/json"), ("Content-type", "application/json; charset=utf-8"),
+@pytest.mark.parametrize("name,value",
+                         [("Content-Type", "application/json"), ("Content-type", "application/json; charset=utf-8"),
                                         ("Content-Type", "application/json-rpc"), ("Content-Type", "text/plain"),
                                         ("Content-Type", "application/x-www-form-urlencoded"), (None, None)])
 def test_any_content_type(mining, name, value):
@@ -171,7 +176,8 @@ def test_a_missing_target_means_difficulty_1(mining):
 
 
 def test_unknown_members_are_passed_on(mining):
-    mining.fake.extra_members = {"submitold": True, "noncerange": "000000001fffffff", "mask": 32, "algorithm": "scrypt", "odd": {"a": [1, None]}}
+    mining.fake.extra_members = {"submitold": True, "noncerange": "000000001fffffff", "mask": 32, "algorithm": "scrypt",
+                                 "odd": {"a": [1, None]}}
     result = mining.miner().getwork().reply.result
     assert {key: result[key] for key in mining.fake.extra_members} == mining.fake.extra_members
 
@@ -206,7 +212,8 @@ def test_data_in_upper_case_or_without_padding_is_completed(mining):
     miner = mining.miner()
     for change in (str.upper, lambda text: text[:160], lambda text: text[:160] + "0" * 96):
         issued = mining.fake.ledger.issue("rig1@alpha", mining.fake.difficulty)
-        mining.fake.extra_members = {"data": change(issued.data.hex() + header.PADDING), "midstate": header.midstate(issued.data)}
+        mining.fake.extra_members = {"data": change(issued.data.hex() + header.PADDING),
+                                     "midstate": header.midstate(issued.data)}
         work = miner.getwork()
         assert work.reply.result["data"] == issued.data.hex() + header.PADDING
         assert miner.submit(work.solve()).result is True

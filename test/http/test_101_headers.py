@@ -10,12 +10,14 @@ FRAME = {"date", "server", "content-type", "content-length", "connection", "keep
 OURS = {"x-roll-ntime", "x-reject-reason", "x-blocknum", "x-long-polling", "cache-control"}
 POOL_HEADERS = [
     ("X-Stratum", "stratum+tcp://elsewhere:3333"), ("X-Switch-To", '{"host":"elsewhere","port":8332,"ttr":10}'),
-    ("X-Host-List", '[{"host":"elsewhere","port":8332,"ttr":0}]'), ("X-Long-Polling", "http://elsewhere/lp"), ("X-Is-P2Pool", "true"),
-    ("X-Source-Code", "http://elsewhere/"), ("Set-Cookie", "a=b"), ("Location", "http://elsewhere/"), ("WWW-Authenticate", 'Basic realm="x"'),
-    ("Server", "leaky/1.0"), ("X-Powered-By", "PHP"), ("Refresh", "0; url=http://elsewhere/"), ("X-Mining-Extensions", "hashesdone"),
-    ("Via", "1.1 elsewhere"), ("X-Submit-Old", "Y"), ("Connection", "keep-alive"), ("X-Unheard-Of", "elsewhere"), ("ETag", '"1"'),
-    ("Expires", "0"), ("X-Mining-Identifier", "elsewhere")]
-OTHERS = {"cgminer": CGMINER, "bfgminer": BFGMINER, "phoenix": PHOENIX, "diablominer": DIABLO, "nobody": Profile(user_agent=None)}
+    ("X-Host-List", '[{"host":"elsewhere","port":8332,"ttr":0}]'), ("X-Long-Polling", "http://elsewhere/lp"),
+    ("X-Is-P2Pool", "true"), ("X-Source-Code", "http://elsewhere/"), ("Set-Cookie", "a=b"),
+    ("Location", "http://elsewhere/"), ("WWW-Authenticate", 'Basic realm="x"'), ("Server", "leaky/1.0"),
+    ("X-Powered-By", "PHP"), ("Refresh", "0; url=http://elsewhere/"), ("X-Mining-Extensions", "hashesdone"),
+    ("Via", "1.1 elsewhere"), ("X-Submit-Old", "Y"), ("Connection", "keep-alive"), ("X-Unheard-Of", "elsewhere"),
+    ("ETag", '"1"'), ("Expires", "0"), ("X-Mining-Identifier", "elsewhere")]
+OTHERS = {"cgminer": CGMINER, "bfgminer": BFGMINER, "phoenix": PHOENIX, "diablominer": DIABLO,
+          "nobody": Profile(user_agent=None)}
 
 
 @pytest.fixture
@@ -44,7 +46,8 @@ def test_nothing_but_the_list_reaches_the_miner(mining):
 
 @pytest.mark.expects_log("MP0210")
 def test_a_pools_error_brings_no_headers_either(mining):
-    mining.fake.behave(behaviours.says(Answer(500, POOL_HEADERS, b'{"result":null,"error":{"code":-1,"message":"no"},"id":1}')))
+    mining.fake.behave(behaviours.says(Answer(500, POOL_HEADERS,
+                                              b'{"result":null,"error":{"code":-1,"message":"no"},"id":1}')))
     reply = mining.miner().ask()
     assert reply.status == 200 and reply.error["message"]
     assert reply.message.names() <= FRAME | OURS
@@ -86,7 +89,9 @@ def test_the_reason_of_a_rejection_is_passed_on(mining, reason):
     assert (row.result, row.reason) == (0, reason)
 
 
-@pytest.mark.parametrize("reason", ["x" * 5000, "tab\there", "\x01\x02bell\x07", "ünïcödé", "<script>alert(1)</script>", "\x7f", "a\x1b[31mred"])
+@pytest.mark.parametrize("reason",
+                         ["x" * 5000, "tab\there", "\x01\x02bell\x07", "ünïcödé", "<script>alert(1)</script>", "\x7f",
+                          "a\x1b[31mred"])
 def test_a_strange_reason_harms_nobody(mining, reason):
     mining.fake.behave(behaviours.reject_all(reason), on="share")
     miner = mining.miner()

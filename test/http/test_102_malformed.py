@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bad bodies: a JSON-RPC error that says what was wrong in a 200, and the connection goes on. Never an HTTP error that a miner would retry for ever."""
+"""Bad bodies: a JSON-RPC error in a 200 that says what was wrong, and the connection goes on.
+
+Never an HTTP error: some miners repeat for ever what gets one.
+"""
 import pytest
 
 from fakes import wire
@@ -7,18 +10,25 @@ from harness.waiting import wait_until
 
 DEEP = b"[" * 100000
 BODIES = {
-    "empty": b"", "blanks": b" \r\n ", "open": b"{", "word": b"getwork", "array": b"[]", "null": b"null", "number": b"42", "text": b'"getwork"',
-    "no method": b"{}", "number as method": b'{"method":1}', "null as method": b'{"method":null}', "object as method": b'{"method":{}}',
-    "text as params": b'{"method":"getwork","params":"abc","id":1}', "number as params": b'{"method":"getwork","params":5,"id":1}',
-    "number as share": b'{"method":"getwork","params":[1],"id":1}', "object as share": b'{"method":"getwork","params":[{}],"id":1}',
-    "array as share": b'{"method":"getwork","params":[["x"]],"id":1}', "true as share": b'{"method":"getwork","params":[true],"id":1}',
-    "NUL": b'{"method":"get\x00work"}', "escaped NUL": b'{"method":"getwork\\u0000","params":[]}', "not UTF-8": b'{"method":"\xff\xfe"}',
-    "lone surrogate": b'{"method":"\\ud800"}', "batch": b'[{"method":"getwork","params":[],"id":1}]', "two values": b'{"method":"getwork"}{}',
-    "tail": b'{"method":"getwork","params":[],"id":1} x', "single quotes": b"{'method':'getwork'}", "comma": b'{"method":"getwork",}',
-    "deep": DEEP, "deep params": b'{"method":"getwork","id":1,"params":' + DEEP + b"}", "form": b"method=getwork&id=1",
-    "huge number": b'{"method":"getwork","params":[1e999],"id":1}', "byte order mark": b'\xef\xbb\xbf{"method":1}', "binary": bytes(range(256))}
-SHARES = {"short": "00" * 79, "one digit": "0", "no hex": "zz" * 128, "hex and then not": "00" * 70 + "xx" * 58, "blank inside": "00" * 40 + " " + "00" * 88,
-          "words": "hello", "unicode": "ü" * 256, "odd": "0" * 159}
+    "empty": b"", "blanks": b" \r\n ", "open": b"{", "word": b"getwork", "array": b"[]", "null": b"null",
+    "number": b"42", "text": b'"getwork"', "no method": b"{}", "number as method": b'{"method":1}',
+    "null as method": b'{"method":null}', "object as method": b'{"method":{}}',
+    "text as params": b'{"method":"getwork","params":"abc","id":1}',
+    "number as params": b'{"method":"getwork","params":5,"id":1}',
+    "number as share": b'{"method":"getwork","params":[1],"id":1}',
+    "object as share": b'{"method":"getwork","params":[{}],"id":1}',
+    "array as share": b'{"method":"getwork","params":[["x"]],"id":1}',
+    "true as share": b'{"method":"getwork","params":[true],"id":1}', "NUL": b'{"method":"get\x00work"}',
+    "escaped NUL": b'{"method":"getwork\\u0000","params":[]}', "not UTF-8": b'{"method":"\xff\xfe"}',
+    "lone surrogate": b'{"method":"\\ud800"}', "batch": b'[{"method":"getwork","params":[],"id":1}]',
+    "two values": b'{"method":"getwork"}{}', "tail": b'{"method":"getwork","params":[],"id":1} x',
+    "single quotes": b"{'method':'getwork'}", "comma": b'{"method":"getwork",}', "deep": DEEP,
+    "deep params": b'{"method":"getwork","id":1,"params":' + DEEP + b"}", "form": b"method=getwork&id=1",
+    "huge number": b'{"method":"getwork","params":[1e999],"id":1}', "byte order mark": b'\xef\xbb\xbf{"method":1}',
+    "binary": bytes(range(256))}
+SHARES = {
+    "short": "00" * 79, "one digit": "0", "no hex": "zz" * 128, "hex and then not": "00" * 70 + "xx" * 58,
+    "blank inside": "00" * 40 + " " + "00" * 88, "words": "hello", "unicode": "ü" * 256, "odd": "0" * 159}
 NO_RETRY = {"unknown": "00" * 128, "long": "00" * 1000, "very long": "00" * 20000}
 
 

@@ -101,7 +101,8 @@ def test_routes_and_statistics_are_in_the_database(mining):
     miner = mining.miner()
     work = miner.getwork()
     alpha = mining.database.pool_id(mining.alpha)
-    rows = wait_until(lambda: mining.database.rows("SELECT worker_id, data, pool_id, difficulty FROM work_data"), 5, "the route is stored")
+    rows = wait_until(lambda: mining.database.rows("SELECT worker_id, data, pool_id, difficulty FROM work_data"), 5,
+                      "the route is stored")
     worker, data, pool, difficulty = rows[0]
     head = bytes(data) if isinstance(data, (bytes, bytearray, memoryview)) else bytes.fromhex(data)
     assert (worker, head[:header.HEAD_SIZE], pool) == (mining.worker, work.data[:header.HEAD_SIZE], alpha)
@@ -110,12 +111,17 @@ def test_routes_and_statistics_are_in_the_database(mining):
     miner.submit(work.solve())
     miner.submit(work.unsolved())
     sums = "SELECT SUM(accepted), SUM(rejected), SUM(getworks) FROM share_stats WHERE worker_id = ? AND pool_id = ?"
-    wait_until(lambda: tuple(map(int, mining.database.rows(sums, mining.worker, alpha)[0])) == (2, 1, 1), 5, "statistics agree")
+    wait_until(lambda: tuple(map(int, mining.database.rows(sums, mining.worker, alpha)[0])) == (2, 1, 1), 5,
+               "statistics agree")
 
 
-@pytest.mark.parametrize("answer", [behaviours.json_error(-8, "Invalid parameter"), behaviours.error("share rejected"), behaviours.error([21, "job not found", None]),
-                                    behaviours.result("yes"), behaviours.result(None), behaviours.result(1), behaviours.error(True, code=200)],
-                         ids=["error object", "string", "array", "text result", "null result", "number result", "true error"])
+@pytest.mark.parametrize("answer",
+                         [behaviours.json_error(-8, "Invalid parameter"), behaviours.error("share rejected"),
+                          behaviours.error([21, "job not found", None]),
+                                    behaviours.result("yes"), behaviours.result(None), behaviours.result(1),
+                                    behaviours.error(True, code=200)],
+                         ids=["error object", "string", "array", "text result", "null result", "number result",
+                              "true error"])
 def test_only_true_is_accepted(mining, answer):
     mining.alpha.behave(answer, on="share")
     miner = mining.miner()

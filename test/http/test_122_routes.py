@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A share finds its pool from any child, after a graceful restart, and after the child that handed out the work was killed."""
+"""A share finds its pool from any child, after a restart, and after the child that handed out the work was killed."""
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -71,6 +71,18 @@ def test_after_a_full_stop_the_database_knows(mining):
     mining.start()
     assert mining.miner().submit(data).result is True
     _assert_one_accepted(mining, data)
+
+
+@pytest.mark.proxy(directives=['MiningProxyCache "shmcb:small(131072)"'])
+def test_a_small_cache_of_the_admins_choice(mining):
+    """Whether the cache still has a route or only the database: the share gets there."""
+    miner = mining.miner()
+    first = miner.getwork().solve()
+    for _ in range(400):
+        miner.getwork()
+    wait_until(lambda: mining.database.value("SELECT COUNT(*) FROM work_data") == 401, 5, "all routes are stored")
+    assert miner.submit(first).result is True
+    _assert_one_accepted(mining, first)
 
 
 def test_a_graceful_restart_in_the_middle_of_a_share(mining):

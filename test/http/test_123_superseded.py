@@ -35,13 +35,15 @@ def _assert_old_account(mining, data):
 
 def test_another_account_at_the_pool(mining):
     data = mining.miner().getwork().solve()
-    mining.database.change(f"UPDATE worker_pool SET pool_username = 'new', pool_password = 'new-pw' {ASSIGNMENT}", *mining.ids)
+    mining.database.change(f"UPDATE worker_pool SET pool_username = 'new', pool_password = 'new-pw' {ASSIGNMENT}",
+                           *mining.ids)
     _wait_served_by(mining, mining.alpha, "new")
     _assert_old_account(mining, data)
 
 
 def test_work_of_the_new_account_goes_under_the_new_one(mining):
-    mining.database.change(f"UPDATE worker_pool SET pool_username = 'new', pool_password = 'new-pw' {ASSIGNMENT}", *mining.ids)
+    mining.database.change(f"UPDATE worker_pool SET pool_username = 'new', pool_password = 'new-pw' {ASSIGNMENT}",
+                           *mining.ids)
     _wait_served_by(mining, mining.alpha, "new")
     assert mining.miner().mine(1)[0][1].result is True
     assert [(share.user, share.password) for share in mining.alpha.accepted] == [("new", "new-pw")]

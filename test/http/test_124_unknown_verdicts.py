@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A share whose verdict never came is unknown: never sent again, never called rejected in the books, `false` with a reason to the miner."""
+"""A share whose verdict never came is unknown: never sent again, and never called rejected in the books.
+
+The miner hears `false` with a reason, because nothing that it could do would help.
+"""
 import pytest
 
 from fakes import behaviours
 
 pytestmark = [pytest.mark.proxy(directives=["MiningProxySubmitTimeout 1s"]), pytest.mark.expects_log("MP0210")]
-LOST = [behaviours.accept_and_drop, behaviours.hang, behaviours.hang_in_headers, behaviours.hang_after_headers, behaviours.hang_in_body,
-        behaviours.close_in_body, behaviours.reset]
-UNUSABLE = {"garbage": behaviours.garbage, "empty": behaviours.empty, "bad gateway": behaviours.status(502), "redirect": behaviours.redirect("http://127.0.0.1:1/"),
-            "huge": behaviours.huge(100_000_000), "array": behaviours.says(behaviours.Answer(200, [], b"[]"))}
+LOST = [
+    behaviours.accept_and_drop, behaviours.hang, behaviours.hang_in_headers, behaviours.hang_after_headers,
+    behaviours.hang_in_body, behaviours.close_in_body, behaviours.reset]
+UNUSABLE = {
+    "garbage": behaviours.garbage, "empty": behaviours.empty, "bad gateway": behaviours.status(502),
+    "redirect": behaviours.redirect("http://127.0.0.1:1/"), "huge": behaviours.huge(100_000_000),
+    "array": behaviours.says(behaviours.Answer(200, [], b"[]"))}
 
 
 @pytest.fixture

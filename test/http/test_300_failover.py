@@ -15,18 +15,25 @@ def _bad_work(**members):
 
 
 BROKEN = {
-    "hang": behaviours.hang, "hang in headers": behaviours.hang_in_headers, "hang after headers": behaviours.hang_after_headers,
-    "hang in body": behaviours.hang_in_body, "reset": behaviours.reset, "close": behaviours.close, "close in body": behaviours.close_in_body,
-    "500": behaviours.status(500), "503": behaviours.status(503), "404": behaviours.status(404), "401": behaviours.status(401),
-    "403": behaviours.status(403), "redirect": behaviours.redirect("http://127.0.0.1:9/"), "garbage": behaviours.garbage,
-    "empty": behaviours.empty, "error": behaviours.json_error(), "error as text": behaviours.error("no"), "error as array": behaviours.error([1, "no", None]),
-    "error as true": behaviours.error(True, code=200), "null": behaviours.result(None), "number": behaviours.result(4), "text": behaviours.result("x"),
-    "array": behaviours.result([]), "true": behaviours.result(True), "empty object": behaviours.result({}), "no data": _bad_work(data=None),
-    "number as data": _bad_work(data=5), "short data": _bad_work(data="00" * 79), "data that is no hex": _bad_work(data="zz" * 128),
-    "short target": _bad_work(target="ff"), "number as target": _bad_work(target=1), "target that is no hex": _bad_work(target="zz" * 32),
-    "huge": behaviours.huge(100_000_000), "trickle": behaviours.trickle(0.02), "slow": behaviours.slow(3), "no HTTP": behaviours.raw(b"hello\r\n\r\n"),
-    "endless header": behaviours.raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 3_000_000), "bad length": behaviours.raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"),
-    "bad chunk": behaviours.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "array as answer": behaviours.says(Answer(200, [], b"[1]")),
+    "hang": behaviours.hang, "hang in headers": behaviours.hang_in_headers,
+    "hang after headers": behaviours.hang_after_headers, "hang in body": behaviours.hang_in_body,
+    "reset": behaviours.reset, "close": behaviours.close, "close in body": behaviours.close_in_body,
+    "500": behaviours.status(500), "503": behaviours.status(503), "404": behaviours.status(404),
+    "401": behaviours.status(401), "403": behaviours.status(403),
+    "redirect": behaviours.redirect("http://127.0.0.1:9/"), "garbage": behaviours.garbage, "empty": behaviours.empty,
+    "error": behaviours.json_error(), "error as text": behaviours.error("no"),
+    "error as array": behaviours.error([1, "no", None]), "error as true": behaviours.error(True, code=200),
+    "null": behaviours.result(None), "number": behaviours.result(4), "text": behaviours.result("x"),
+    "array": behaviours.result([]), "true": behaviours.result(True), "empty object": behaviours.result({}),
+    "no data": _bad_work(data=None), "number as data": _bad_work(data=5), "short data": _bad_work(data="00" * 79),
+    "data that is no hex": _bad_work(data="zz" * 128), "short target": _bad_work(target="ff"),
+    "number as target": _bad_work(target=1), "target that is no hex": _bad_work(target="zz" * 32),
+    "huge": behaviours.huge(100_000_000), "trickle": behaviours.trickle(0.02), "slow": behaviours.slow(3),
+    "no HTTP": behaviours.raw(b"hello\r\n\r\n"),
+    "endless header": behaviours.raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 3_000_000),
+    "bad length": behaviours.raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"),
+    "bad chunk": behaviours.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "array as answer": behaviours.says(Answer(200, [], b"[1]")),
     "lies about length": behaviours.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"result":')}
 
 
@@ -109,7 +116,8 @@ def test_equal_priorities_are_tried_in_the_order_of_ids(proxy, make_pool):
     assert [len(pool.issued) for pool in pools] == [10, 1, 0]
 
 
-@pytest.mark.parametrize("priorities,first", [((1, 2, 3), 2), ((3, 2, 1), 0), ((-1, 0, -2), 1), ((1000000, 2, 1000001), 2)])
+@pytest.mark.parametrize("priorities,first",
+                         [((1, 2, 3), 2), ((3, 2, 1), 0), ((-1, 0, -2), 1), ((1000000, 2, 1000001), 2)])
 def test_higher_priority_goes_first(proxy, make_pool, priorities, first):
     pools = [make_pool(name) for name in ("a", "b", "c")]
     worker = proxy.database.add_worker()
@@ -167,4 +175,5 @@ def test_disabling_the_best_pool_moves_the_miners(mining):
     mining.database.change("UPDATE pool SET enabled = 0 WHERE name = 'alpha'")
     wait_until(lambda: miner.getwork() and mining.beta.issued, 3, "work comes from the second pool")
     mining.database.change("UPDATE pool SET enabled = 1 WHERE name = 'alpha'")
-    wait_until(lambda: miner.getwork() and _last_served(mining.alpha, mining.beta) is mining.alpha, 3, "work comes from the first again")
+    wait_until(lambda: miner.getwork() and _last_served(mining.alpha, mining.beta) is mining.alpha, 3,
+               "work comes from the first again")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No miner waits for a pool that is known to be down; a pool that is back is used again after it stayed well, and not before."""
+"""No miner waits for a pool that is known to be down; one that is back is used when it stayed well, and not before."""
 import statistics
 import time
 

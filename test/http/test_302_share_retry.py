@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A share for a pool that is down: sent again while it surely did not arrive, and false with a reason once that cannot help."""
+"""A share for a pool that is down: sent again while it surely did not arrive, and false once that cannot help."""
 from concurrent.futures import ThreadPoolExecutor
 import time
 

@@ -60,7 +60,8 @@ def test_the_path_of_the_url_is_asked(proxy, make_pool, path, wanted):
 
 def test_pools_are_asked_through_the_upstream_proxy(proxy, make_pool):
     forward = make_pool("forward")
-    _start(proxy, forward, f"MiningProxyUpstreamProxy http://127.0.0.1:{forward.port}", url="http://pool.invalid:8332/x")
+    _start(proxy, forward, f"MiningProxyUpstreamProxy http://127.0.0.1:{forward.port}",
+           url="http://pool.invalid:8332/x")
     assert proxy.miner().mine(1)[0][1].result is True
     assert {request.message.start[1] for request in forward.requests} == {"http://pool.invalid:8332/x"}
 
@@ -68,7 +69,8 @@ def test_pools_are_asked_through_the_upstream_proxy(proxy, make_pool):
 def test_the_environment_chooses_no_proxy(proxy, make_pool, monkeypatch):
     trap, pool = make_pool("trap"), make_pool("alpha")
     environment = proxy.httpd._environment()  # pylint: disable=protected-access
-    monkeypatch.setattr(proxy.httpd, "_environment", lambda: environment | {"http_proxy": trap.url, "all_proxy": trap.url})
+    monkeypatch.setattr(proxy.httpd, "_environment",
+                        lambda: environment | {"http_proxy": trap.url, "all_proxy": trap.url})
     _start(proxy, pool)
     assert proxy.miner().mine(1)[0][1].result is True
     assert not trap.requests

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Databases that are missing, empty, old, new or unreadable: httpd starts, says so, answers 503 in words, and recovers by itself."""
+"""Databases that are missing, empty, old, new or unreadable: httpd starts, says so, answers 503, and recovers."""
 import os
+import re
 import sqlite3
 
 import pytest
@@ -24,9 +25,13 @@ def _assert_unavailable(proxy):
 
 def _wait_loud(proxy, *words):
     def is_said():
-        lines = [line for line in proxy.log.text().splitlines() if "[miningproxy:" in line and any(f":{level}]" in line for level in ("error", "warn"))]
+        lines = [line for line in proxy.log.text().splitlines() if re.search(r"\[miningproxy:(error|warn)\]", line)]
         return any(all(word in line for word in words) for line in lines)
     wait_until(is_said, 10, f"the error log says {words}")
+
+
+def _has_schema(database):
+    return database.path.exists() and database.rows("SELECT name FROM sqlite_master WHERE name = 'settings'")
 
 
 @pytest.mark.expects_log("MP0230")
@@ -63,8 +68,9 @@ def test_an_sqlite_file_is_created_with_its_schema(make_proxy, directory, make_p
     database = SqliteDatabase(folder, with_schema=False)
     proxy = make_proxy(database)
     proxy.httpd.start()
-    wait_until(lambda: database.path.exists() and database.rows("SELECT name FROM sqlite_master WHERE name = 'settings'"), 10, "the schema is there")
-    wait_until(lambda: database.rows("SELECT value FROM settings WHERE `key` = 'version'") == [("4",)], 5, "its version is there")
+    wait_until(lambda: _has_schema(database), 10, "the schema is there")
+    wait_until(lambda: database.rows("SELECT value FROM settings WHERE `key` = 'version'") == [("4",)], 5,
+               "its version is there")
     assert database.path.stat().st_mode & 0o077 == 0, "passwords of pools are readable to everybody"
     database.add_rig(make_pool())
     database.raise_generation()
@@ -97,7 +103,7 @@ def test_four_children_create_one_file_together(make_proxy, directory):
     database = SqliteDatabase(folder, with_schema=False)
     proxy = make_proxy(database, children=4)
     proxy.httpd.start()
-    wait_until(lambda: database.path.exists() and database.rows("SELECT name FROM sqlite_master WHERE name = 'settings'"), 10)
+    wait_until(lambda: _has_schema(database), 10, "the schema is there")
     database.add_worker(READINESS)
     database.raise_generation()
     proxy.wait_ready()
@@ -113,7 +119,8 @@ def test_an_sqlite_file_that_cannot_be_used(make_proxy, directory, how):
     folder.mkdir()
     places.give_to_child(folder)
     database = SqliteDatabase(folder, with_schema=False)
-    {"a directory": database.path.mkdir, "not a database": lambda: database.path.write_bytes(b"this is no database" * 1000),
+    {"a directory": database.path.mkdir,
+     "not a database": lambda: database.path.write_bytes(b"this is no database" * 1000),
      "no permission": lambda: _unreadable(database), "no directory": folder.rmdir}[how]()
     proxy = make_proxy(database)
     proxy.httpd.start()
@@ -169,7 +176,8 @@ def test_a_wrong_database_password(make_proxy, maria, directory):
 
 def test_the_modules_user_needs_four_rights_only(make_proxy, maria, directory, make_pool):
     database = maria.create_database(directory)
-    grants = database.rows("SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE TABLE_SCHEMA = ?", database.name)
+    grants = database.rows("SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE TABLE_SCHEMA = ?",
+                           database.name)
     assert {row[0] for row in grants} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
     database.add_rig(make_pool())
     proxy = make_proxy(database).start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The database goes away while the farm works: miners notice nothing, and every share is in the books afterwards, once."""
+"""The database goes away while the farm works: miners notice nothing; every share is in the books afterwards, once."""
 import os
 import sqlite3
 
@@ -70,7 +70,8 @@ def test_a_child_born_meanwhile_knows_everybody(mining):
 
 
 def test_the_saved_roster_is_nobody_elses_business(mining):
-    path = wait_until(lambda: next((path for path in mining.httpd.state.iterdir() if "roster" in path.name), None), 5, "the roster is saved")
+    path = wait_until(lambda: next((path for path in mining.httpd.state.iterdir() if "roster" in path.name), None), 5,
+                      "the roster is saved")
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -94,7 +95,8 @@ def test_a_killed_childs_spool_is_adopted(mining):
     mining.httpd.kill_child(child)
     mining.server.resume()
     _assert_recorded(mining, shares)
-    wait_until(lambda: mining.httpd.log.text() and len(list(mining.httpd.state.glob("*spool*"))) <= 2, 15, "the orphan's file is gone")
+    wait_until(lambda: mining.httpd.log.text() and len(list(mining.httpd.state.glob("*spool*"))) <= 2, 15,
+               "the orphan's file is gone")
 
 
 def test_a_graceful_restart_during_the_outage(mining):
@@ -128,6 +130,31 @@ def test_a_torn_spool_is_read_as_far_as_it_goes(mining):
         spool.write(b"\xff\x00torn" * 20)
     mining.server.start()
     _assert_recorded(mining, shares)
+
+
+@pytest.mark.expects_log("MP0040")
+def test_a_full_spool_takes_no_share_and_loses_none(make_proxy, private_maria, directory, make_pool):
+    database = private_maria.create_database(directory)
+    pool = make_pool()
+    worker = database.add_rig(pool)
+    proxy = make_proxy(database, ["MiningProxySpoolLimit 8k", "MiningProxyDatabaseTimeout 1s"]).start()
+    private_maria.pause()
+    miner = proxy.miner()
+    taken, refused = [], None
+    for _ in range(200):
+        data = miner.getwork().solve()
+        reply = miner.submit(data)
+        if reply.error:
+            refused = data
+            break
+        assert reply.result is True
+        taken.append(data)
+    assert taken and refused, "the limit was never reached"
+    assert len(pool.submissions) == len(taken), "a share that cannot be recorded must not be sent"
+    private_maria.resume()
+    wait_until(lambda: miner.submit(refused).result is True, DRAIN, "the refused share is taken when it is sent again")
+    proxy.wait_rows(len(taken) + 1, DRAIN)
+    assert all(database.share_of(worker, data).result == 1 for data in [*taken, refused])
 
 
 @pytest.mark.skipif(not places.IS_ROOT, reason="needs two users")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many at once, and the books agree exactly: pools, miners and rows. With the best pool killed and revived on the way, too.
+"""Many at once, and the books agree exactly: pools, miners and rows. Also with the best pool killed on the way.
 
-Every share is followed by its id, which the test computes as the module does; so "exactly once" means this very share, not a count.
+Every share is followed by its id, which the test computes as the module does: "exactly once" means this very share.
 """
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -137,10 +137,12 @@ def test_the_books_agree_when_the_best_pool_dies_twice(farm):
     rows = _rows(farm, SHARES)
     seen = {_id(farm, outcome): outcome for outcome in outcomes}
     assert set(seen) == set(rows)
-    wrong = [(outcome, rows[key]) for key, outcome in seen.items() if (outcome.result is True) != (rows[key].result == 1)]
+    wrong = [(outcome, rows[key]) for key,
+             outcome in seen.items() if (outcome.result is True) != (rows[key].result == 1)]
     assert not wrong, wrong[:5]
     assert all(outcome.reason for outcome in outcomes if outcome.result is not True)
-    accepted = {header.share_id(farm.workers[share.user.split("@")[0]], share.data) for pool in farm.pools for share in pool.accepted}
+    accepted = {header.share_id(farm.workers[share.user.split("@")[0]],
+                                share.data) for pool in farm.pools for share in pool.accepted}
     assert {key for key, row in rows.items() if row.result == 1} <= accepted
     only_the_pool_knows = accepted - {key for key, outcome in seen.items() if outcome.result is True}
     assert len(only_the_pool_knows) >= 4
@@ -151,7 +153,7 @@ def test_the_books_agree_when_the_best_pool_dies_twice(farm):
 
 @pytest.mark.expects_log("MP0210")
 def test_the_books_agree_when_children_are_killed(farm):
-    """Miners reconnect and send again what was not answered: acceptances are booked once each, whatever the miner saw."""
+    """Miners reconnect and send again what was not answered: acceptances are booked once, whatever a miner saw."""
     def kill_both(load):
         for child in farm.httpd.children():
             load.wait_more(100)
@@ -160,12 +162,14 @@ def test_the_books_agree_when_children_are_killed(farm):
             load.pace = 0.0
     count = 600
     outcomes = PatientLoad(farm, count).run(kill_both)
-    accepted = {header.share_id(farm.workers[share.user.split("@")[0]], share.data) for pool in farm.pools for share in pool.accepted}
+    accepted = {header.share_id(farm.workers[share.user.split("@")[0]],
+                                share.data) for pool in farm.pools for share in pool.accepted}
     acknowledged = {_id(farm, outcome) for outcome in outcomes if outcome.result is True}
 
     def recorded(result):
         return {bytes(row.share_id) for row in farm.database.shares() if row.result == result}
-    wait_until(lambda: acknowledged <= recorded(1) and accepted <= recorded(1) | recorded(None), 30, "every acceptance has a row")
+    wait_until(lambda: acknowledged <= recorded(1) and accepted <= recorded(1) | recorded(None), 30,
+               "every acceptance has a row")
     assert recorded(1) <= accepted
     assert farm.database.share_count() == len({row.share_id for row in farm.database.shares()})
 

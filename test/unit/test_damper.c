@@ -49,10 +49,23 @@ static void odd_clocks(void)
     ok(damper.suppressed == UINT_MAX, "the count does not run over");
 }
 
+static void test_ticks(void)
+{
+    volatile apr_uint32_t last = 0;
+    const apr_interval_time_t minute = apr_time_from_sec(60);
+    ok(mp_damper_ticks(&last, minute, 0), "the first is reported, even at time 0");
+    ok(!mp_damper_ticks(&last, minute, 0), "the second of the same moment is not");
+    ok(!mp_damper_ticks(&last, minute, apr_time_from_sec(59)), "nor one within the window");
+    ok(mp_damper_ticks(&last, minute, apr_time_from_sec(60)), "one behind it is");
+    ok(!mp_damper_ticks(&last, minute, apr_time_from_sec(119)), "and begins a window of its own");
+    ok(mp_damper_ticks(&last, minute, apr_time_from_sec(120)), "which ends as well");
+}
+
 int main(void)
 {
     window();
     reset();
     odd_clocks();
+    test_ticks();
     return tap_done();
 }

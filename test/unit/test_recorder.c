@@ -28,6 +28,7 @@ static void open_child(child_t *child)
     mp_result_t why;
     mp_store_options_t options = farm_store_options(apr_time_from_msec(300));
 
+    *child = (child_t){.p = NULL};
     apr_pool_create(&child->p, pool);
     ok(mp_store_create(&child->parts.store, &options, &why, child->p) == APR_SUCCESS &&
            mp_spool_open(&child->parts.spool, farm_path(""), 1024 * 1024, &why, child->p) == APR_SUCCESS &&

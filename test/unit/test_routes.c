@@ -250,7 +250,7 @@ int main(void)
 {
     pool = farm_open();
     memory = memory_cache_create(&cache);
-    routes = (mp_routes_t){.cache = &cache, .store = farm_store(pool)};
+    routes = (mp_routes_t){.cache = &cache, .store = farm_store(pool), .lookups_max = 8};
     mp_work_queue_create(&routes.queue, pool);
     test_cached();
     test_latest_wins();

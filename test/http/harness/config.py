@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""httpd.conf for one test: as small as a farm's could be, with fixed numbers of children so that none is reaped as spare."""
+"""httpd.conf for one test: as small as a farm's could be, with fixed numbers of children so that none is reaped."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,13 +37,14 @@ class Config:
 def _mpm_lines(config: Config) -> list[str]:
     if config.mpm == "prefork":
         count = max(config.children, 12)
-        return [f"StartServers {config.children}", f"MinSpareServers {config.children}", f"MaxSpareServers {count + 1}", f"ServerLimit {count}",
-                f"MaxRequestWorkers {count}", "MaxConnectionsPerChild 0"]
+        return [f"StartServers {config.children}", f"MinSpareServers {config.children}", f"MaxSpareServers {count + 1}",
+                f"ServerLimit {count}", f"MaxRequestWorkers {count}", "MaxConnectionsPerChild 0"]
     total = config.children * config.threads
-    # A killed child is replaced because fewer threads than MinSpareThreads are left; old children need slots during a graceful restart.
-    return [f"StartServers {config.children}", f"ServerLimit {4 * config.children}", f"ThreadsPerChild {config.threads}",
-            f"ThreadLimit {config.threads}", f"MaxRequestWorkers {total}", f"MinSpareThreads {total - config.threads + 1}",
-            f"MaxSpareThreads {total}", "MaxConnectionsPerChild 0"] + (
+    # A killed child is replaced because fewer threads than MinSpareThreads are left; old children need slots
+    # during a graceful restart.
+    return [f"StartServers {config.children}", f"ServerLimit {4 * config.children}",
+            f"ThreadsPerChild {config.threads}", f"ThreadLimit {config.threads}", f"MaxRequestWorkers {total}",
+            f"MinSpareThreads {total - config.threads + 1}", f"MaxSpareThreads {total}", "MaxConnectionsPerChild 0"] + (
                 # Idle keep-alive connections must not use up the child.
                 ["AsyncRequestWorkerFactor 200"] if config.mpm == "event" else [])
 
@@ -57,7 +58,8 @@ def _load_lines(config: Config) -> list[str]:
 
 def _base_lines(directory: Path, port: int, config: Config) -> list[str]:
     level = "info socache_shmcb:warn" + (" miningproxy:debug" if config.with_module else "")
-    lines = [f'ServerRoot "{directory}"', "ServerName 127.0.0.1", f"Listen 127.0.0.1:{port}", f'PidFile "{directory}/run/httpd.pid"',
+    lines = [f'ServerRoot "{directory}"', "ServerName 127.0.0.1", f"Listen 127.0.0.1:{port}",
+             f'PidFile "{directory}/run/httpd.pid"',
              f'DefaultRuntimeDir "{directory}/run"', f'ErrorLog "{directory}/logs/error.log"', f"LogLevel {level}",
              'LogFormat "%P %>s %{X-Test-Id}i" test', f'CustomLog "{directory}/logs/access.log" test', "Timeout 60",
              f"KeepAliveTimeout {config.keep_alive_timeout}", "MaxKeepAliveRequests 0", "Protocols http/1.1"]

@@ -68,23 +68,26 @@ class Database(abc.ABC):
     def add_pool(self, pool: FakePool | str, url: str | None = None, enabled: bool = True) -> int:
         """A fake pool, or a name and a URL."""
         name = pool if isinstance(pool, str) else pool.name
-        return self.run("INSERT INTO pool (name, url, enabled) VALUES (?, ?, ?)", name, url or pool.url, int(enabled))[1]
+        return self.run("INSERT INTO pool (name, url, enabled) VALUES (?, ?, ?)", name, url or pool.url,
+                        int(enabled))[1]
 
     def add_worker(self, name: str = "rig1", password: str = PASSWORD, plain: bool = False) -> int:
         """A worker; plain stores the password as the PHP program did."""
         stored = password if plain else cheap_hash(password)
         return self.run("INSERT INTO worker (name, password) VALUES (?, ?)", name, stored)[1]
 
-    def assign(self, worker: int, pool: int, user: str, password: str = "pool-pw", priority: int = 0, enabled: bool = True) -> None:
+    def assign(self, worker: int, pool: int, user: str, password: str = "pool-pw", priority: int = 0,
+               enabled: bool = True) -> None:
         """The worker may work for the pool, as that user."""
-        self.run("INSERT INTO worker_pool (pool_id, worker_id, pool_username, pool_password, priority, enabled) VALUES (?, ?, ?, ?, ?, ?)",
-                 pool, worker, user, password, priority, int(enabled))
+        self.run("INSERT INTO worker_pool (pool_id, worker_id, pool_username, pool_password, priority, enabled)"
+                 " VALUES (?, ?, ?, ?, ?, ?)", pool, worker, user, password, priority, int(enabled))
 
     def add_rig(self, *pools: FakePool, name: str = "rig1", password: str = PASSWORD) -> int:
-        """A worker with these pools, the best one first. Its account at each is NAME@POOL, with the password POOL-pw."""
+        """A worker with these pools, the best one first; its account at each is NAME@POOL, its password POOL-pw."""
         worker = self.add_worker(name, password)
         for rank, pool in enumerate(pools):
-            self.assign(worker, self.pool_id(pool), f"{name}@{pool.name}", f"{pool.name}-pw", priority=len(pools) - rank)
+            self.assign(worker, self.pool_id(pool), f"{name}@{pool.name}", f"{pool.name}-pw",
+                        priority=len(pools) - rank)
         return worker
 
     def pool_id(self, pool: FakePool) -> int:
@@ -127,8 +130,8 @@ class Database(abc.ABC):
     def farm(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs the command that adds pools, workers and assignments."""
         environment = {"PATH": os.environ["PATH"], "MININGPROXY_DATABASE": self.url, **places.sanitizer_environment()}
-        done = subprocess.run([str(places.FARM), *self.farm_options(), *arguments], capture_output=True, text=True, env=environment, timeout=60,
-                              check=False)
+        done = subprocess.run([str(places.FARM), *self.farm_options(), *arguments], capture_output=True, text=True,
+                              env=environment, timeout=60, check=False)
         self.after_farm()
         assert not check or done.returncode == 0, f"farm {arguments}: {done.stdout}{done.stderr}"
         return done

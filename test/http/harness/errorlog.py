@@ -7,7 +7,8 @@ death by a signal that the test did not send. At its start, before the log is op
 from pathlib import Path
 import re
 
-# httpd's advice to allow more threads: it comes by chance while a child starts, because the tests fix the number of children.
+# httpd's advice to allow more threads: it comes by chance while a child starts, because the tests fix the number
+# of children.
 ADVICE = {"AH00484", "AH10159"}
 LOUD = {"warn", "error", "crit", "alert", "emerg"}
 _LINE = re.compile(r"^\[[^\]]+\] \[(?P<module>[\w-]*):(?P<level>\w+)\] \[pid (?P<pid>\d+)(?::tid \d+)?\] (?P<text>.*)$")

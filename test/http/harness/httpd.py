@@ -80,8 +80,8 @@ class Httpd:
         """Starts and waits until it accepts connections."""
         command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-DFOREGROUND"]
         with open(self.directory / "logs" / "stderr.log", "ab") as stderr:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, env=self._environment(),
-                                             start_new_session=True)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
+                                             env=self._environment(), start_new_session=True)
         wait_until(self._accepts, 20, "httpd accepts connections")
         return self
 
@@ -101,17 +101,20 @@ class Httpd:
         """Graceful restart; returns when the old children are gone."""
         old, generation = set(self.children()), self.log.count("resuming normal operations")
         os.kill(self.pid, signal.SIGUSR1)
-        wait_until(lambda: self.log.count("resuming normal operations") > generation, 20, "httpd resumed after the graceful restart")
+        wait_until(lambda: self.log.count("resuming normal operations") > generation, 20,
+                   "httpd resumed after the graceful restart")
         wait_until(lambda: not old & set(self.children()), 30, "the old children are gone")
         wait_until(self._accepts, 20, "httpd accepts connections again")
 
     def stop(self) -> None:
         """SIGTERM, and a hard end if that takes too long.
 
-        httpd 2.4.71 crashes, with or without the module, when SIGTERM meets a thread that is just closing a connection: hence the wait.
+        httpd 2.4.71 crashes, with or without the module, when SIGTERM meets a thread that is just closing a
+        connection: hence the wait.
         """
         if self.is_running:
-            wait_until(lambda: not _has_half_closed(self.port), 10, "httpd closed the connections that its clients closed")
+            wait_until(lambda: not _has_half_closed(self.port), 10,
+                       "httpd closed the connections that its clients closed")
             self._process.terminate()
             try:
                 self._process.wait(30)
@@ -119,6 +122,11 @@ class Httpd:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(10)
                 raise AssertionError("httpd did not end within 30 s of SIGTERM") from None
+
+    def terminate(self) -> None:
+        """SIGTERM at this very moment, whatever is under way."""
+        self._process.terminate()
+        self._process.wait(30)
 
     # Children
 
@@ -148,7 +156,7 @@ class Httpd:
         return 0
 
     def connect_elsewhere(self, connection: Connection, child: int) -> int:
-        """Makes the connection in any child but that one, which is stopped meanwhile. Returns the child that took it."""
+        """Connects to any child but that one, which is stopped meanwhile. Returns the child that took it."""
         os.kill(child, signal.SIGSTOP)
         try:
             wait_until(lambda: _is_stopped(child), 5, f"every thread of child {child} is stopped")

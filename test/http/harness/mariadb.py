@@ -22,16 +22,18 @@ from .database import READINESS, Database
 from .waiting import wait_until
 
 USER, USER_PASSWORD = "miner", "miner's pass word"
-_OPTIONS = ["--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M",
-            "--innodb-flush-log-at-trx-commit=2", "--performance-schema=off", "--skip-slave-start"]
+_OPTIONS = [
+    "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M",
+    "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2", "--performance-schema=off",
+    "--skip-slave-start"]
 
 
 def install(directory: Path) -> Path:
     """A new data directory."""
     data = directory / "data"
     directory.mkdir(parents=True)
-    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db",
-               "--innodb-log-file-size=16M", *_run_as()]
+    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+               "--skip-test-db", "--innodb-log-file-size=16M", *_run_as()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return data
 
@@ -57,11 +59,12 @@ class MariaServer:
     def start(self) -> "MariaServer":
         """Starts and waits until it answers."""
         cert, key = self._tls
-        command = ["mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}", *_OPTIONS,
-                   f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}", f"--ssl-cert={cert}", f"--ssl-key={key}",
-                   *_run_as()]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                         start_new_session=True)
+        command = ["mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}",
+                   f"--port={self.port}", *_OPTIONS,
+                   f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}",
+                   f"--ssl-cert={cert}", f"--ssl-key={key}", *_run_as()]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL, start_new_session=True)
         wait_until(self._answers, 60, "MariaDB answers")
         return self
 
@@ -75,7 +78,8 @@ class MariaServer:
 
     def connect(self, database: str | None = None) -> pymysql.connections.Connection:
         """As root, over the socket."""
-        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database, autocommit=True, charset="utf8mb4", read_timeout=30)
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database, autocommit=True,
+                               charset="utf8mb4", read_timeout=30)
 
     def kill(self) -> None:
         """kill -9."""

@@ -27,8 +27,9 @@ from .httpd import Httpd
 from .mariadb import MariaServer
 from .proxy import Proxy, directives_for
 
-MARKERS = ["proxy(**config): how the proxy fixture is configured", "expects_log(*tags): loud log lines that the test provokes",
-           "both_databases: run on SQLite and on MariaDB", "load: takes longer than the others"]
+MARKERS = [
+    "proxy(**config): how the proxy fixture is configured", "expects_log(*tags): loud log lines that the test provokes",
+    "both_databases: run on SQLite and on MariaDB", "load: takes longer than the others"]
 _numbers = itertools.count(1)
 
 
@@ -36,7 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Makes the markers known."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))  # so that finalizers end what was started
+    signal.signal(signal.SIGTERM,
+                  lambda *_: pytest.exit("terminated", returncode=3))  # so that finalizers end what was started
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -118,7 +120,7 @@ def watched() -> Iterator[list[Httpd]]:
 
 @pytest.fixture(autouse=True)
 def error_log_rule(request: pytest.FixtureRequest, watched: list[Httpd]) -> Iterator[None]:
-    """Fails a test for every loud line of its error logs that it did not declare. Set up first, so that it looks last."""
+    """Fails a test for every loud line of its logs that it did not declare. Set up first, so that it looks last."""
     yield
     declared = {tag for marker in request.node.iter_markers("expects_log") for tag in marker.args}
     bad = [line for httpd in watched for line in undeclared(httpd.log.unread(), declared, httpd.killed)]

@@ -8,8 +8,9 @@ from .database import PASSWORD, READINESS, Database
 from .httpd import Httpd
 from .waiting import wait_until
 
-QUICK = ["MiningProxyWorkTimeout 500ms", "MiningProxySubmitTimeout 5s", "MiningProxySubmitRetries 10", "MiningProxyFailbackAfter 1s",
-         "MiningProxyDatabaseTimeout 2s"]
+QUICK = [
+    "MiningProxyWorkTimeout 500ms", "MiningProxySubmitTimeout 5s", "MiningProxySubmitRetries 10",
+    "MiningProxyFailbackAfter 1s", "MiningProxyDatabaseTimeout 2s"]
 
 
 def directives_for(httpd: Httpd, database: Database, overrides: list[str]) -> list[str]:

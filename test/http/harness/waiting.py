@@ -14,7 +14,8 @@ def wait_until(condition: Callable[[], Value], deadline: float = 10, what: str =
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline} s: {what or getattr(condition, '__name__', condition)}; last value {value!r}")
+            name = what or getattr(condition, "__name__", condition)
+            raise AssertionError(f"not within {deadline} s: {name}; last value {value!r}")
         time.sleep(0.01)
 
 
