@@ -22,7 +22,7 @@ APLOG_USE_MODULE(miningproxy);
 #define PARTS 16
 #define ROUTES_DEFAULT_SIZE (32 * 1024 * 1024)  /* about 300,000 routes */
 #define VERDICTS_DEFAULT_SIZE (8 * 1024 * 1024) /* about 40,000 shares */
-#define SHMCB_SMALLEST (1024 * 1024)
+#define SHMCB_SMALLEST (128 * 1024)
 #define SHMCB_LARGEST (1024 * 1024 * 1024)
 #define ROUTE_HINT 32 /* bytes of a usual entry */
 #define VERDICT_HINT 104
@@ -69,7 +69,7 @@ static const char *parse_size(apr_off_t *size, const char *arguments)
         return NULL;
     bool is_number = apr_isdigit(bracket[1]) && apr_strtoff(size, bracket + 1, &end, 10) == APR_SUCCESS && strcmp(end, ")") == 0;
     if (!is_number || *size < SHMCB_SMALLEST || *size > SHMCB_LARGEST)
-        return "its size must be from 1048576 to 1073741824 bytes, which many small caches share, like shmcb:/path/to/cache(33554432)";
+        return "its size must be from 131072 to 1073741824 bytes, which many small caches share, like shmcb:/path/to/cache(33554432)";
     return NULL;
 }
 

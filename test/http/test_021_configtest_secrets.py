@@ -26,7 +26,7 @@ def test_a_refused_url_is_shown_without_its_password(make_httpd, line):
 def test_a_cache_size_that_would_stop_the_server_is_refused(make_httpd, size):
     code, said = _configtest(make_httpd, 'MiningProxyDatabase "sqlite:/tmp/x.db"', f'MiningProxyCache "shmcb:/tmp/mp-cache({size})"')
     assert code != 0, said
-    assert "MiningProxyCache" in said and "1048576" in said
+    assert "MiningProxyCache" in said and "131072" in said
 
 
 def test_a_cache_size_that_is_not_closed_is_refused(make_httpd):
