@@ -183,7 +183,7 @@ class Miner:
     def post(self, body: bytes, headers: list[tuple[str, str]] | None = None) -> Reply:
         """Sends this very body with the profile's headers."""
         profile = self.profile
-        head = self._head() + (headers or [])
+        head = self.head() + (headers or [])
         if profile.chunked:
             head, body = head + [("Transfer-Encoding", "chunked"),
                                  ("Content-Length", str(len(body)))], wire.format_chunks(body)
@@ -198,7 +198,7 @@ class Miner:
         self.replies.append(reply)
         return reply
 
-    def _head(self) -> list[tuple[str, str]]:
+    def head(self) -> list[tuple[str, str]]:
         profile = self.profile
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         head = [("Host", "%s:%d" % self.connection.address), ("Authorization", f"Basic {token}")]

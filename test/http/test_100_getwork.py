@@ -120,7 +120,7 @@ def test_chunked_beside_content_length(mining):
 def test_chunked_alone(mining):
     body = b'{"method":"getwork","params":[],"id":1}'
     miner = mining.miner()
-    head = miner._head() + [("Transfer-Encoding", "chunked")]  # pylint: disable=protected-access
+    head = miner.head() + [("Transfer-Encoding", "chunked")]
     assert work_of(miner.send(wire.format_message("POST / HTTP/1.1", head, wire.format_chunks(body, 1))))
 
 
@@ -128,8 +128,8 @@ def test_expect_100_continue(mining):
     body = b'{"method":"getwork","params":[],"id":1}'
     miner = mining.miner()
     miner.connection.open()
-    head = miner._head() + [("Expect", "100-continue"),
-                            ("Content-Length", str(len(body)))]  # pylint: disable=protected-access
+    head = miner.head() + [("Expect", "100-continue"),
+                            ("Content-Length", str(len(body)))]
     sock = miner.connection.reader.sock
     sock.sendall(wire.format_message("POST / HTTP/1.1", head))
     assert miner.connection.reader.message().status == 100

@@ -76,7 +76,7 @@ def test_unknown_work_is_a_rejected_share(mining, name):
 def test_ten_megabytes_are_too_many_and_the_next_request_is_fine(mining, chunked):
     miner = mining.miner()
     body = b'{"method":"getwork","params":["' + b"0" * 10_000_000 + b'"],"id":1}'
-    head = miner._head()  # pylint: disable=protected-access
+    head = miner.head()
     head.append(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body))))
     payload = wire.format_chunks(body, 65536) if chunked else body
     reply = miner.send(wire.format_message("POST / HTTP/1.1", head, payload))
@@ -97,7 +97,7 @@ def test_the_limit_is_the_directives(mining):
 def test_a_body_that_never_comes_holds_nobody(mining):
     slow, other = mining.miner(), mining.miner()
     slow.connection.open()
-    head = slow._head() + [("Content-Length", "1000")]  # pylint: disable=protected-access
+    head = slow.head() + [("Content-Length", "1000")]
     slow.connection.reader.sock.sendall(wire.format_message("POST / HTTP/1.1", head, b'{"meth'))
     assert other.mine(1)[0][1].result is True
     answer = slow.connection.reader.message()
@@ -108,7 +108,7 @@ def test_a_miner_that_hangs_up_half_way_is_forgotten(mining):
     for _ in range(20):
         gone = mining.miner()
         gone.connection.open()
-        head = gone._head() + [("Content-Length", "1000")]  # pylint: disable=protected-access
+        head = gone.head() + [("Content-Length", "1000")]
         gone.connection.reader.sock.sendall(wire.format_message("POST / HTTP/1.1", head, b'{"meth'))
         gone.close()
     assert mining.miner().mine(1)[0][1].result is True

@@ -68,8 +68,8 @@ def test_pools_are_asked_through_the_upstream_proxy(proxy, make_pool):
 
 def test_the_environment_chooses_no_proxy(proxy, make_pool, monkeypatch):
     trap, pool = make_pool("trap"), make_pool("alpha")
-    environment = proxy.httpd._environment()  # pylint: disable=protected-access
-    monkeypatch.setattr(proxy.httpd, "_environment",
+    environment = proxy.httpd.environment()
+    monkeypatch.setattr(proxy.httpd, "environment",
                         lambda: environment | {"http_proxy": trap.url, "all_proxy": trap.url})
     _start(proxy, pool)
     assert proxy.miner().mine(1)[0][1].result is True

@@ -191,6 +191,6 @@ def test_the_schema_can_be_imported_again_without_harm(maria, directory):
     database.add_worker("rig1")
     try:
         database.import_schema()
-    except Exception:  # pylint: disable=broad-except
+    except Exception:
         pass
     assert database.value("SELECT COUNT(*) FROM worker WHERE name = 'rig1'") == 1

@@ -69,10 +69,10 @@ class Httpd:
     def configtest(self) -> subprocess.CompletedProcess[str]:
         """apache2 -t."""
         command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-t"]
-        return subprocess.run(command, capture_output=True, text=True, env=self._environment(), timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, env=self.environment(), timeout=60, check=False)
 
-    def _environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizer_environment()}
+    def environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizerenvironment()}
 
     # Life
 
@@ -81,7 +81,7 @@ class Httpd:
         command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-DFOREGROUND"]
         with open(self.directory / "logs" / "stderr.log", "ab") as stderr:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
-                                             env=self._environment(), start_new_session=True)
+                                             env=self.environment(), start_new_session=True)
         wait_until(self._accepts, 20, "httpd accepts connections")
         return self
 
