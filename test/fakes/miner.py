@@ -199,6 +199,7 @@ class Miner:
         return reply
 
     def head(self) -> list[tuple[str, str]]:
+        """The headers of every request, without framing."""
         profile = self.profile
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         head = [("Host", "%s:%d" % self.connection.address), ("Authorization", f"Basic {token}")]

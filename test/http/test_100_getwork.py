@@ -128,8 +128,7 @@ def test_expect_100_continue(mining):
     body = b'{"method":"getwork","params":[],"id":1}'
     miner = mining.miner()
     miner.connection.open()
-    head = miner.head() + [("Expect", "100-continue"),
-                            ("Content-Length", str(len(body)))]
+    head = miner.head() + [("Expect", "100-continue"), ("Content-Length", str(len(body)))]
     sock = miner.connection.reader.sock
     sock.sendall(wire.format_message("POST / HTTP/1.1", head))
     assert miner.connection.reader.message().status == 100

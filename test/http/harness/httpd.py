@@ -72,7 +72,8 @@ class Httpd:
         return subprocess.run(command, capture_output=True, text=True, env=self.environment(), timeout=60, check=False)
 
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizerenvironment()}
+        """What httpd is started with; nothing of the environment that the tests run in."""
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizer_environment()}
 
     # Life
 

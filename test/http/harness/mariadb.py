@@ -132,13 +132,13 @@ class MariaDatabase(Database):
         self.password = USER_PASSWORD
         if with_schema:
             self.import_schema()
+            self.add_worker(READINESS)
 
     def import_schema(self) -> None:
         """As the README tells the owner of the schema to do it."""
         command = ["mariadb", "--no-defaults", f"--socket={self.server.socket}", "--user=root", self.name]
         with open(places.SCHEMA_MYSQL, "rb") as schema:
             subprocess.run(command, stdin=schema, check=True, capture_output=True, timeout=60)
-        self.add_worker(READINESS)
 
     def run(self, sql: str, *parameters: Any) -> tuple[list[tuple[Any, ...]], int]:
         connection = self.server.connect(self.name)
