@@ -16,4 +16,11 @@ void mp_child_init(apr_pool_t *pchild, server_rec *s);
 /** This child's proxy; NULL if the module is not configured or could not start: why (may be NULL) then says so. Any thread. */
 mp_proxy_t *mp_child_proxy(mp_result_t *why);
 
+/**
+ * Prefork ends a child in a signal handler, on top of whatever the child is doing. Held back until the answer is out, the signal finds no lock of
+ * ours taken and no share under way. Before a request's first use of the proxy; may be called again. Does nothing under other MPMs, which wait for
+ * their requests.
+ */
+void mp_child_hold_signals(request_rec *r);
+
 #endif

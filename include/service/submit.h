@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Use case: a miner hands in a share. It goes to the pool that issued the work, under the account that fetched it, once; its verdict is on disk
- * before the miner hears it. Blocks the calling thread up to the timeout. Any thread. */
+ * before the miner hears it. Blocks the calling thread up to the timeout, and before that up to another's while the same share is
+ * under way already. Any thread. */
 #ifndef MP_SERVICE_SUBMIT_H
 #define MP_SERVICE_SUBMIT_H
 

@@ -64,6 +64,7 @@ static int check_ready(request_rec *r)
     mp_result_t why;
     if (!is_ours(r))
         return DECLINED;
+    mp_child_hold_signals(r);
     mp_proxy_t *proxy = mp_child_proxy(&why);
     if (proxy && mp_miner_get(r, proxy)->roster)
         return DECLINED;

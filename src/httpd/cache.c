@@ -7,6 +7,7 @@
 
 #include <ap_provider.h>
 #include <ap_socache.h>
+#include <apr_allocator.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_log.h>
@@ -60,7 +61,7 @@ static const ap_socache_provider_t *find_provider(const char *name)
     return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
 }
 
-/* The bytes of "path(bytes)", which all instances share. @return NULL, or a complaint */
+/* The bytes of "path(bytes)", for all instances of one kind together. @return NULL, or a complaint */
 static const char *parse_size(apr_off_t *size, const char *arguments)
 {
     char *end;
@@ -69,7 +70,7 @@ static const char *parse_size(apr_off_t *size, const char *arguments)
         return NULL;
     bool is_number = apr_isdigit(bracket[1]) && apr_strtoff(size, bracket + 1, &end, 10) == APR_SUCCESS && strcmp(end, ")") == 0;
     if (!is_number || *size < SHMCB_SMALLEST || *size > SHMCB_LARGEST)
-        return "its size must be from 131072 to 1073741824 bytes, which many small caches share, like shmcb:/path/to/cache(33554432)";
+        return "its size must be from 131072 to 1073741824 bytes, for routes and as many for verdicts, like shmcb:/path/to/cache(33554432)";
     return NULL;
 }
 
@@ -145,6 +146,18 @@ static bool needs_lock(const ap_socache_provider_t *provider)
     return (provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0;
 }
 
+/* Network providers make connections and buckets below it on any thread, so its allocator needs a lock; an unmanaged pool's has none of its own. */
+static apr_status_t create_pool(apr_pool_t **p)
+{
+    apr_thread_mutex_t *mutex;
+    apr_status_t status = apr_pool_create_unmanaged(p);
+    if (status == APR_SUCCESS)
+        status = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, *p);
+    if (status == APR_SUCCESS)
+        apr_allocator_mutex_set(apr_pool_allocator_get(*p), mutex);
+    return status;
+}
+
 apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
 {
     const char *arguments;
@@ -161,7 +174,7 @@ apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
     retained->socache_count = strcmp(name, SHMCB) == 0 ? PARTS : 1;
     /* Claims are made under a lock in any case, but those for different shares need not wait for each other. */
     retained->mutex_count = needs_lock(cache.provider) ? retained->socache_count : PARTS;
-    apr_status_t status = apr_pool_create_unmanaged(&retained->pool);
+    apr_status_t status = create_pool(&retained->pool);
     if (status != APR_SUCCESS)
         return status;
     status = create_all(&cache, arguments);

@@ -14,6 +14,9 @@
 #include <errno.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <unixd.h>
@@ -24,6 +27,7 @@ APLOG_USE_MODULE(miningproxy);
 
 static mp_proxy_t *the_proxy;
 static mp_result_t why_not;
+static bool is_threaded;
 
 int mp_child_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -110,8 +114,10 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
 {
-    int threads = 0;
+    int threads = 0, threaded = 0;
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+    is_threaded = threaded != AP_MPMQ_NOT_SUPPORTED;
     *options =
         (mp_proxy_options_t){.store = {.url = config->database,
                                        .password = config->database_password,
@@ -171,4 +177,23 @@ mp_proxy_t *mp_child_proxy(mp_result_t *why)
     if (!the_proxy && why)
         *why = why_not;
     return the_proxy;
+}
+
+static apr_status_t restore_signals(void *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+    return APR_SUCCESS;
+}
+
+void mp_child_hold_signals(request_rec *r)
+{
+    sigset_t ending, *before;
+    if (is_threaded)
+        return;
+    before = apr_palloc(r->pool, sizeof(*before));
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ending, before);
+    apr_pool_cleanup_register(r->pool, before, restore_signals, apr_pool_cleanup_null);
 }

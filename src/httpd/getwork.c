@@ -20,8 +20,6 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <pthread.h>
-#include <signal.h>
 
 APLOG_USE_MODULE(miningproxy);
 
@@ -137,32 +135,6 @@ static int serve_request(call_t *call, const mp_body_t *body)
     return request->param ? serve_share(call) : serve_work(call);
 }
 
-static void set_ending_signals(int how)
-{
-    sigset_t ending;
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGHUP);
-    pthread_sigmask(how, &ending, NULL);
-}
-
-static apr_status_t admit_signals(void *unused)
-{
-    (void)unused;
-    set_ending_signals(SIG_UNBLOCK);
-    return APR_SUCCESS;
-}
-
-/* Prefork ends a child in a signal handler, on top of whatever the child is doing. Held back until the answer is out, the signal finds no lock
- * of ours taken and no share under way. Other MPMs wait for their requests. */
-static void hold_signals_back(request_rec *r, const mp_proxy_t *proxy)
-{
-    if (proxy->threads > 1)
-        return;
-    set_ending_signals(SIG_BLOCK);
-    apr_pool_cleanup_register(r->pool, NULL, admit_signals, apr_pool_cleanup_null);
-}
-
 /* httpd said who it is, perhaps by another provider than ours. @return NULL, or what to tell the miner */
 static const char *identify(mp_miner_t *miner, request_rec *r)
 {
@@ -192,6 +164,7 @@ static int serve_post(request_rec *r)
 {
     mp_body_t body;
     mp_result_t why = MP_RESULT_NONE;
+    mp_child_hold_signals(r);
     mp_proxy_t *proxy = mp_child_proxy(&why);
     mp_miner_t *miner = proxy ? mp_miner_get(r, proxy) : NULL;
     call_t call = {.r = r, .proxy = proxy, .miner = miner, .config = mp_config_get(r->server)};
@@ -206,12 +179,12 @@ static int serve_post(request_rec *r)
     if (complaint)
         return mp_reply_error(r, MP_JSONRPC_INTERNAL_ERROR, complaint, NULL);
     note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
-    hold_signals_back(r, proxy);
     return serve_request(&call, &body);
 }
 
 static int serve_page(request_rec *r)
 {
+    mp_child_hold_signals(r);
     mp_proxy_t *proxy = mp_child_proxy(NULL);
     const char *state = proxy && mp_miner_get(r, proxy)->roster ? "It is running."
                                                                 : "It cannot serve miners at the moment; the server's error log says why.";

@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FIRST_LOOK_PATIENCE apr_time_from_sec(1)
 #define ROSTER_FILE "roster.json"
@@ -122,8 +123,10 @@ static mp_roster_t *load_saved(mp_keeper_t *keeper, apr_pool_t *p)
 
 bool mp_keeper_has_saved(mp_keeper_t *keeper, apr_pool_t *p)
 {
+    struct stat info;
     mp_roster_t *roster = keeper->roster ? mp_roster_acquire(keeper->roster) : load_saved(keeper, p);
-    bool has_workers = roster && mp_roster_worker_count(roster) > 0;
+    /* One that cannot be read may have had workers. */
+    bool has_workers = roster ? mp_roster_worker_count(roster) > 0 : lstat(keeper->file, &info) == 0;
     mp_roster_release(roster);
     return has_workers;
 }

@@ -9,6 +9,7 @@
 
 #include <apr_thread_cond.h>
 #include <apr_thread_proc.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_
         return APR_SUCCESS;
     /* A volume that is not mounted must not turn into an empty farm, whose miners are all strangers. */
     const char *file = recorder->parts.database_file;
-    if (file && access(file, F_OK) < 0 && mp_keeper_has_saved(recorder->parts.keeper, p))
+    if (file && access(file, F_OK) < 0 && errno == ENOENT && mp_keeper_has_saved(recorder->parts.keeper, p))
         return mp_result_set(
             why, APR_ENOENT, "database-vanished",
             "the database file %s is gone, but the saved roster still has workers: bring the file back, or remove roster.json "
