@@ -13,7 +13,7 @@ def test_a_miner_over_https(proxy, make_pool, authority):
     port = free_port()
     cert, key = authority.issue("proxy")
     proxy.httpd.config.modules.append("ssl")
-    proxy.httpd.config.directives += [f"Listen 127.0.0.1:{port}", "SSLSessionCache none"]
+    proxy.httpd.config.directives += [f"Listen 127.0.0.1:{port}", "SSLSessionCache shmcb:tls(512000)"]
     proxy.httpd.config.host += [
         f"<VirtualHost 127.0.0.1:{port}>", "SSLEngine on", f'SSLCertificateFile "{cert}"', f'SSLCertificateKeyFile "{key}"', "</VirtualHost>"]
     proxy.start()
