@@ -10,6 +10,8 @@
 #define MP_HEAD_SIZE 68   /* bytes of a work that never change under the miner's hands; with the worker they name its route */
 #define MP_HEADER_SIZE 80 /* bytes of a solved header; with the worker they name a share */
 #define MP_KEY_SIZE 32    /* SHA-256 of either */
+#define MP_PREVIOUS_AT 4  /* where in a work's head the hash of the previous block stands: it names the block that the work is for */
+#define MP_PREVIOUS_SIZE 32
 #define MP_REASON_SIZE 64
 
 /* A mining pool. */

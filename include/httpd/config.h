@@ -24,6 +24,11 @@ typedef struct mp_config_t {
     const char *upstream_proxy;
     const char *upstream_ca_file;
     apr_interval_time_t failback_after;
+    int long_poll_limit;             /* parked polls per child; MP_UNSET: what fits */
+    int long_poll_limit_per_worker;  /* 0: none */
+    int long_poll_limit_per_address; /* 0: none */
+    apr_interval_time_t pool_poll_interval;
+    int foreign_long_poll;       /* bool */
     const char *first_directive; /* the first of ours that was used at all */
 
     /* Of a virtual host. */
@@ -31,6 +36,10 @@ typedef struct mp_config_t {
     apr_interval_time_t submit_timeout;
     int submit_retries;
     apr_off_t max_request_body;
+    int long_polling; /* bool; MP_UNSET: as the MPM can */
+    const char *long_poll_path;
+    apr_interval_time_t long_poll_timeout;
+    const char *public_url; /* NULL: from the request */
 } mp_config_t;
 
 extern module AP_MODULE_DECLARE_DATA miningproxy_module;

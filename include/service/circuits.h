@@ -19,6 +19,12 @@ typedef struct mp_circuits_options_t {
 apr_status_t mp_circuits_create(mp_circuits_t **circuits, const mp_circuits_options_t *options, mp_upstream_t *upstream, mp_loop_t *loop,
                                 mp_keeper_t *keeper, apr_pool_t *p);
 
+/** A circuit opened, closed, or became half-open. Any thread; under the lock of all circuits: must be quick, and call nothing here. */
+typedef void mp_circuits_changed_t(void *baton);
+
+/** Before the loop starts; may be called once. */
+void mp_circuits_watch(mp_circuits_t *circuits, mp_circuits_changed_t *changed, void *baton);
+
 /** An mp_choice_circuit_t: baton is the mp_circuits_t. A pool never heard of is closed, i.e. worth asking. */
 mp_circuit_t mp_circuits_state(void *baton, apr_uint32_t pool_id);
 

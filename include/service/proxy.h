@@ -6,6 +6,7 @@
 
 #include "service/circuits.h"
 #include "service/keeper.h"
+#include "service/last_works.h"
 #include "service/logins.h"
 #include "service/recorder.h"
 #include "service/routes.h"
@@ -14,11 +15,15 @@
 #include "store/store.h"
 #include "upstream/upstream.h"
 
+struct mp_longpoll_options_t;
+struct mp_longpoll_t;
+
 /* What the admin configured for the whole server. Borrowed for the child's life. */
 typedef struct mp_proxy_options_t {
     mp_store_options_t store;
     mp_upstream_options_t upstream;
     mp_circuits_options_t circuits;
+    const struct mp_longpoll_options_t *longpoll; /* NULL: long polls are turned away, works are not watched */
     const char *state_directory;
     apr_off_t spool_limit; /* bytes, per child */
     int threads;           /* request threads of this child */
@@ -36,6 +41,8 @@ typedef struct mp_proxy_t {
     mp_logins_t *logins;
     mp_work_queue_t *works;
     mp_routes_t routes;
+    mp_last_works_t *last_works;
+    struct mp_longpoll_t *longpoll; /* NULL if there is none */
     mp_recorder_t *recorder;
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
     volatile apr_uint32_t unrecorded_reported;  /* see mp_damper_ticks() */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pools as the rest of the module sees them: fetch work, submit a share, probe; which protocol that is, the pool URL's scheme decides
+/* The pools as the rest of the module sees them: fetch work, submit a share, wait for a block; which protocol that is, the pool URL's scheme decides
  * (an ops table per scheme: http and https now, Stratum later). One per child, made after the fork. fetch and submit block the calling thread up to the
- * call's timeout; a probe runs on the child's I/O thread. Nobody above sees a CURLcode. Nothing here knows workers, rosters or databases. */
+ * call's timeout; what is named ..._on_loop runs on the child's I/O thread and calls back there. Nobody above sees a CURLcode. Nothing here knows workers,
+ * rosters or databases. */
 #ifndef MP_UPSTREAM_UPSTREAM_H
 #define MP_UPSTREAM_UPSTREAM_H
 
@@ -45,6 +46,7 @@ typedef struct mp_work_t {
     int roll;                           /* mp_roll_t: may the miner advance ntime ... */
     int roll_seconds;                   /* ... and how long the pool takes it, for MP_ROLL_EXPIRE */
     apr_int64_t block_height;           /* X-Blocknum; 0 if the pool said none */
+    const char *announcement;           /* where the pool tells of new blocks (X-Long-Polling), in its own words; NULL if it does not */
 } mp_work_t;
 
 /** @return APR_SUCCESS and a checked work; otherwise why says what the pool did wrong, and blame whose fault it is */
@@ -69,11 +71,34 @@ typedef struct mp_submission_t {
 void mp_upstream_submit_share(mp_submission_t *submission, mp_upstream_t *upstream, const mp_upstream_call_t *call,
                               const unsigned char header[MP_HEADER_SIZE], mp_result_t *why, apr_pool_t *p);
 
-/** The end of a probe; runs on the I/O thread. */
-typedef void mp_upstream_probed_t(void *baton, apr_status_t status, mp_blame_t blame, const mp_result_t *why);
+/** How a fetch or a wait on the I/O thread ended: as mp_upstream_fetch_work() returns. work is NULL unless status is APR_SUCCESS; it lives in the pool given
+ * to the call, and belongs to the account that asked. */
+typedef void mp_upstream_fetched_t(void *baton, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why);
 
-/** Asks the pool for work that nobody gets, to see whether it is well. Copies what it needs of call. If it cannot begin, probed runs before this
- * returns; if the loop stops meanwhile, with APR_EINTR and nobody to blame. I/O thread only. */
-void mp_upstream_probe_on_loop(mp_upstream_t *upstream, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton);
+/** mp_upstream_fetch_work() without blocking. Copies what it needs of call into p, which must live until fetched ran. If it cannot begin, fetched
+ * runs before this returns; if the loop stops meanwhile, with APR_EINTR and nobody to blame. I/O thread only. */
+void mp_upstream_fetch_work_on_loop(mp_upstream_t *upstream, const mp_upstream_call_t *call, mp_upstream_fetched_t *fetched, void *baton,
+                                    apr_pool_t *p);
+
+/* Where to wait for a pool's next block. Borrowed until the call returned. */
+typedef struct mp_upstream_vigil_t {
+    mp_upstream_call_t call;  /* its timeout: hours rather than seconds */
+    const char *announcement; /* of a work of this pool */
+    bool may_leave_host;      /* may the account go to another host than the pool's, if the announcement names one? */
+} mp_upstream_vigil_t;
+
+typedef struct mp_upstream_wait_t mp_upstream_wait_t; /* one wait under way */
+
+/**
+ * Asks the pool to tell when it works on another block: its answer is work like any other. The answer may trickle; only its end counts. Never follows an
+ * announcement to another host, or from https to http, unless it may: word "foreign-host"; nor anywhere else than to http and https: word "bad-long-poll-url".
+ * Copies what it needs into p, which must live until told ran or the wait was cancelled. I/O thread only.
+ * @return the wait; NULL if it could not begin: told ran already
+ */
+mp_upstream_wait_t *mp_upstream_wait_block_on_loop(mp_upstream_t *upstream, const mp_upstream_vigil_t *vigil, mp_upstream_fetched_t *told,
+                                                   void *baton, apr_pool_t *p);
+
+/** Gives a wait up; told will not run. Not from within told. I/O thread only. */
+void mp_upstream_cancel_wait_on_loop(mp_upstream_wait_t *wait);
 
 #endif

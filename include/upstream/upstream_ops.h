@@ -15,7 +15,10 @@ typedef struct mp_upstream_ops_t {
                                apr_pool_t *p);
     void (*submit_share)(mp_submission_t *submission, void *state, const mp_upstream_call_t *call,
                          const unsigned char header[MP_HEADER_SIZE], mp_result_t *why, apr_pool_t *p);
-    void (*probe_on_loop)(void *state, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton);
+    void (*fetch_work_on_loop)(void *state, const mp_upstream_call_t *call, mp_upstream_fetched_t *fetched, void *baton, apr_pool_t *p);
+    /** NULL: this protocol has no such thing. What is returned is the state of mp_upstream_wait_t. */
+    void *(*wait_block_on_loop)(void *state, const mp_upstream_vigil_t *vigil, mp_upstream_fetched_t *told, void *baton, apr_pool_t *p);
+    void (*cancel_wait_on_loop)(void *wait);
 } mp_upstream_ops_t;
 
 #endif

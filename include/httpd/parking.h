@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a request waits: parked without a thread where the MPM can (event), otherwise by blocking its thread. The one place that knows the difference. */
+#ifndef MP_HTTPD_PARKING_H
+#define MP_HTTPD_PARKING_H
+
+#include "service/longpoll.h"
+
+#include <httpd.h>
+
+typedef enum mp_parking_way_t {
+    MP_PARKING_FREE,  /* no thread is held */
+    MP_PARKING_THREAD /* each waiting request holds one; a process where children have one thread each */
+} mp_parking_way_t;
+
+/** How requests wait under this MPM. After its configuration was read. */
+mp_parking_way_t mp_parking_way(void);
+
+/** Can a request on this connection wait? Not a stream within another connection (HTTP/2). */
+bool mp_parking_can_wait(const conn_rec *c);
+
+/** How long a connection of this request may wait before httpd closes it, by its own time-out. */
+apr_interval_time_t mp_parking_limit(const request_rec *r);
+
+/** Writes the answer of a poll: answer is NULL if the miner sent something while it waited, and is to be answered on the spot. */
+typedef void mp_parking_finish_t(request_rec *r, const mp_longpoll_answer_t *answer);
+
+/** Lets the request wait for its seat. order's wake and baton are filled in here. @return what the handler is to return: SUSPENDED, OK, or an error if no seat is free
+ * (why says so; nothing was written) */
+int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_parking_finish_t *finish, mp_result_t *why);
+
+/** The hooks that it stands on. */
+void mp_parking_register(apr_pool_t *p);
+
+#endif
