@@ -24,6 +24,7 @@ TEST_BIN := $(TESTS:%=$(BUILD)/test/unit/%)
 TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard test/unit/*.c)))
 MODULE    = $(BUILD)/mod_miningproxy.so
 FARM      = $(BUILD)/farm
+BENCH     = $(BUILD)/bench/pool $(BUILD)/bench/crowd
 
 # Where things go. httpd's own folders are what apxs says.
 PREFIX      ?= /usr
@@ -40,7 +41,7 @@ DATABASE ?=
 PRIORITY ?=
 PYTEST    = MP_MODULE='$(abspath $(MODULE))' /usr/bin/python3 -m pytest -q $(PYTESTFLAGS)
 
-all: $(MODULE) $(FARM)
+all: $(MODULE) $(FARM) $(BENCH)
 
 $(BUILD)/libmp.a: $(LIB_OBJ)
 	rm -f $@
@@ -69,6 +70,13 @@ $(MODULE): $(MOD_OBJ) $(BUILD)/libmp.a
 
 $(FARM): $(BUILD)/tools/farm.o $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Pool and crowd of the benchmark: plain C, nothing of the module in them.
+bench-tools: $(BENCH)
+BENCH_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/bench/pool.c test/bench/crowd.c,$(wildcard test/bench/*.c)))
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/test/bench/%.o $(BENCH_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lm
 
 # What several test programs share: the TAP lines, a stub of a pool, a cache in memory.
 $(BUILD)/test/unit/libtest.a: $(TEST_OBJ)
@@ -121,6 +129,9 @@ http: all ## tests against a real httpd
 browser: all ## tests in a real browser
 	$(PYTEST) test/browser
 
+bench: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database mariadb --write docs/BENCHMARKS.md")
+	MP_MODULE='$(abspath $(MODULE))' test/bench/polls $(if $(POLLS),--polls $(POLLS)) $(BENCHFLAGS)
+
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan)
 	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
@@ -153,6 +164,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run add-pool add-worker assign list check unit lint http browser asan tsan install uninstall clean help tools-are-there
+.PHONY: all run add-pool add-worker assign list check unit lint http browser bench bench-tools asan tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -6,6 +6,7 @@
 #include "httpd/config.h"
 #include "httpd/directives.h"
 #include "httpd/getwork.h"
+#include "httpd/parking.h"
 
 #include <http_config.h>
 
@@ -17,6 +18,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_init(mp_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(mp_getwork_handle, NULL, NULL, APR_HOOK_MIDDLE);
     mp_auth_register(p);
+    mp_parking_register(p);
 }
 
 AP_DECLARE_MODULE(miningproxy)

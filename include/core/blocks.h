@@ -13,7 +13,7 @@
 typedef struct mp_blocks_t {
     struct {
         unsigned char previous[MP_PREVIOUS_SIZE];
-        apr_time_t left; /* when another one took its place */
+        apr_time_t left;    /* when another one took its place */
     } past[MP_BLOCKS_KEPT]; /* newest first */
     apr_size_t past_count;
     unsigned char current[MP_PREVIOUS_SIZE];

@@ -20,4 +20,7 @@ apr_size_t mp_choice_list(const mp_assignment_t **candidates, const mp_worker_t 
 /** How many assignments are usable whatever their circuits say. */
 apr_size_t mp_choice_count_enabled(const mp_worker_t *worker);
 
+/** Is one of the candidates at this pool? */
+bool mp_choice_has_pool(const mp_assignment_t *const *candidates, apr_size_t count, apr_uint32_t pool_id);
+
 #endif

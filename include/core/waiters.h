@@ -50,9 +50,9 @@ typedef struct mp_waiter_t {
     apr_time_t deadline; /* when it must get its answer */
     /* Kept here; read only for others. */
     mp_waiter_state_t state;
-    mp_wake_t reason;     /* from DUE on */
-    apr_uint32_t target;  /* DUE: the pool in whose queue it stands */
-    apr_time_t retry_at;  /* RETRYING */
+    mp_wake_t reason;    /* from DUE on */
+    apr_uint32_t target; /* DUE: the pool in whose queue it stands */
+    apr_time_t retry_at; /* RETRYING */
     TAILQ_ENTRY(mp_waiter_t) in_all, of_worker, of_address, in_queue;
     struct mp_waiters_group_t *worker, *address;
 } mp_waiter_t;
@@ -62,13 +62,17 @@ typedef struct mp_waiter_list_t mp_waiter_list_t;
 
 typedef struct mp_waiters_limits_t {
     apr_uint32_t all;
-    apr_uint32_t per_worker;      /* 0: no limit of its own */
-    apr_uint32_t per_address;     /* likewise */
+    apr_uint32_t per_worker;  /* 0: no limit of its own */
+    apr_uint32_t per_address; /* likewise */
+    /* The next three are at least 1, or nobody would ever get an answer. */
     apr_uint32_t woken;           /* at the same time: threads that may be busy with answers */
     apr_uint32_t fetches;         /* answers under way or ready but not yet given, all together */
     apr_uint32_t fetches_of_pool; /* requests to one pool at the same time */
     apr_interval_time_t patience; /* who waited this long may be ended to make room */
 } mp_waiters_limits_t;
+
+/* Who was ended for another is there until it has its answer: so many more than a limit there may be meanwhile, but never twice the limit. */
+#define MP_WAITERS_MARGIN(limit) (4 + (limit) / 8)
 
 typedef struct mp_waiters_t mp_waiters_t;
 
@@ -81,7 +85,8 @@ typedef enum mp_room_t {
     MP_ROOM_NONE   /* refuse it */
 } mp_room_t;
 
-/** Is there room for one more of this worker from this address? Of several limits that are reached the narrowest names the oldest. */
+/** Is there room for one more of this worker from this address? Of several limits that are reached the narrowest names the oldest, which is NULL unless
+ * room is taken. */
 mp_room_t mp_waiters_find_room(mp_waiter_t **oldest, const mp_waiters_t *waiters, apr_uint32_t worker_id, const char *address,
                                apr_time_t now);
 /** Adds it, WAITING. The address is copied. */

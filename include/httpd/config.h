@@ -52,4 +52,7 @@ void mp_config_complete(server_rec *main_server);
 
 mp_config_t *mp_config_get(const server_rec *s);
 
+/** Are long polls switched on in this server: by word, or because a waiting one costs no more than a thread? */
+bool mp_config_has_long_polls(const server_rec *s);
+
 #endif

@@ -29,6 +29,24 @@
       "PEM file of the authorities that https pools are checked against (default the system's)")                                           \
     X(MiningProxyFailbackAfter, TAKE1, set_duration, failback_after, GLOBAL_ONLY,                                                          \
       "how long a recovered pool must stay well before it is used again (default 30s)")                                                    \
+    X(MiningProxyPoolPollInterval, TAKE1, set_duration, pool_poll_interval, GLOBAL_ONLY,                                                   \
+      "how often a pool that announces no long polls is asked for its block, while a miner waits for it (default 15s)")                    \
+    X(MiningProxyForeignLongPoll, TAKE1, set_switch, foreign_long_poll, GLOBAL_ONLY,                                                       \
+      "On: a pool whose long-poll URL names another host gets its credentials there as well (default Off)")                                \
+    X(MiningProxyLongPollLimit, TAKE1, set_limit, long_poll_limit, GLOBAL_ONLY,                                                            \
+      "how many long polls may wait in a child (default as many as fit)")                                                                  \
+    X(MiningProxyLongPollLimitPerWorker, TAKE1, set_part_limit, long_poll_limit_per_worker, GLOBAL_ONLY,                                   \
+      "how many of them may be one worker's; 0: any number (default 0)")                                                                   \
+    X(MiningProxyLongPollLimitPerAddress, TAKE1, set_part_limit, long_poll_limit_per_address, GLOBAL_ONLY,                                 \
+      "how many of them may come from one address; 0: any number (default 0)")                                                             \
+    X(MiningProxyLongPolling, TAKE1, set_switch, long_polling, MP_DIRECTIVE_ANYWHERE,                                                      \
+      "whether long polls are offered to miners: On or Off (default On, under prefork Off)")                                               \
+    X(MiningProxyLongPollPath, TAKE1, set_long_poll_path, long_poll_path, MP_DIRECTIVE_ANYWHERE,                                           \
+      "where miners find long polls, below the path that they mine at (default /lp)")                                                      \
+    X(MiningProxyLongPollTimeout, TAKE1, set_duration, long_poll_timeout, MP_DIRECTIVE_ANYWHERE,                                           \
+      "how long a long poll may wait before it is answered anyway (default 55min)")                                                        \
+    X(MiningProxyPublicURL, TAKE1, set_public_url, public_url, MP_DIRECTIVE_ANYWHERE,                                                      \
+      "the URL that miners use, where httpd cannot know it: http(s)://host[:port][/path] (default from the request)")                      \
     X(MiningProxyWorkTimeout, TAKE1, set_duration, work_timeout, MP_DIRECTIVE_ANYWHERE,                                                    \
       "how long one pool may take to answer a request for work (default 2s)")                                                              \
     X(MiningProxySubmitTimeout, TAKE1, set_duration, submit_timeout, MP_DIRECTIVE_ANYWHERE,                                                \

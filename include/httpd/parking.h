@@ -21,12 +21,14 @@ bool mp_parking_can_wait(const conn_rec *c);
 /** How long a connection of this request may wait before httpd closes it, by its own time-out. */
 apr_interval_time_t mp_parking_limit(const request_rec *r);
 
-/** Writes the answer of a poll: answer is NULL if the miner sent something while it waited, and is to be answered on the spot. */
-typedef void mp_parking_finish_t(request_rec *r, const mp_longpoll_answer_t *answer);
+/** Writes the answer of a poll. answer is NULL if there is none but the request cannot wait on (its miner sent more, or the child ends): then it is to be answered on the spot.
+ * Runs on a request thread; the order's roster may be gone. */
+typedef void mp_parking_finish_t(void *baton, const mp_longpoll_answer_t *answer);
 
-/** Lets the request wait for its seat. order's wake and baton are filled in here. @return what the handler is to return: SUSPENDED, OK, or an error if no seat is free
- * (why says so; nothing was written) */
-int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_parking_finish_t *finish, mp_result_t *why);
+/** Takes a seat and lets the request wait; finish(baton) ends it. order's wake and baton are filled in here. The request's roster is let go.
+ * @return what the handler is to return: SUSPENDED, or OK if it waited and was answered; HTTP_SERVICE_UNAVAILABLE if no seat is free (why says so; nothing was written) */
+int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_parking_finish_t *finish, void *baton,
+                    mp_result_t *why);
 
 /** The hooks that it stands on. */
 void mp_parking_register(apr_pool_t *p);

@@ -7,7 +7,7 @@
 
 #include <httpd.h>
 
-/** Sends finished JSON with this HTTP status. @return OK */
+/** Sends finished JSON with this HTTP status; a 200 says where long polls are, if they are offered. @return OK */
 int mp_reply_json(request_rec *r, int status, const char *json);
 
 /** A JSON-RPC error in a 200: miners read the words only then. @return OK */

@@ -52,17 +52,18 @@ void mp_watches_begin(mp_watches_t *watches, const mp_pool_t *pool);
 void mp_watches_observe(mp_watches_t *watches, const mp_pool_t *pool, const mp_work_t *work);
 
 /** Is a work of this pool still for its current block? One that is ahead of what is known here is news by itself. Any thread. */
-mp_currency_t mp_watches_judge(mp_watches_t *watches, const mp_pool_t *pool, const unsigned char previous[MP_PREVIOUS_SIZE], apr_time_t fetched);
+mp_currency_t mp_watches_judge(mp_watches_t *watches, const mp_pool_t *pool, const unsigned char previous[MP_PREVIOUS_SIZE],
+                               apr_time_t fetched);
 
 /** Pools that were edited to another URL start anew, deleted ones are forgotten. Any thread. */
 void mp_watches_adapt(mp_watches_t *watches, const mp_roster_t *roster);
 
 /* How a pool is watched: value, word. */
 #define MP_WATCH_LIST(X)                                                                                                                   \
-    X(MP_WATCH_IDLE, "idle")          /* nobody waits */                                                                                   \
-    X(MP_WATCH_POLLING, "polling")    /* its long poll is open */                                                                          \
-    X(MP_WATCH_PAUSING, "pausing")    /* its long poll failed, and is made again after a while */                                          \
-    X(MP_WATCH_ASKING, "asking")      /* it offers no long poll, or none that may be used: getworks tell */
+    X(MP_WATCH_IDLE, "idle")       /* nobody waits */                                                                                      \
+    X(MP_WATCH_POLLING, "polling") /* its long poll is open */                                                                             \
+    X(MP_WATCH_PAUSING, "pausing") /* its long poll failed, and is made again after a while */                                             \
+    X(MP_WATCH_ASKING, "asking")   /* it offers no long poll, or none that may be used: getworks tell */
 
 typedef enum mp_watch_state_t {
 #define MP_WATCH_VALUE(name, word) name,

@@ -30,7 +30,7 @@ typedef struct mp_failure_t {
  */
 apr_status_t mp_failure_describe(mp_result_t *why, const mp_failure_t *failure);
 
-/** "2 s", "1.5 s", "250 ms"; buffer holds at least 32 bytes. @return buffer */
+/** "250 ms", "1.5 s", "60 min", "2 h"; buffer holds at least 32 bytes. @return buffer */
 char *mp_failure_format_time(char *buffer, apr_interval_time_t time);
 
 #endif

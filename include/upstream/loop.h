@@ -33,8 +33,8 @@ bool mp_loop_is_current(const mp_loop_t *loop);
 /** Runs call(baton) after delay (microseconds, monotonic). */
 void mp_loop_delay_on_loop(mp_loop_t *loop, apr_interval_time_t delay, mp_loop_call_t *call, void *baton);
 
-/** Starts a transfer that mp_transfer_create() made. If it cannot begin, or the loop is ending, transferred runs before this returns. */
-void mp_loop_transfer_on_loop(mp_loop_t *loop, struct mp_transfer_t *transfer, mp_loop_transferred_t *transferred, void *baton);
+/** Starts a transfer that mp_transfer_create() made. @return false if it could not begin, or the loop is ending: transferred ran already */
+bool mp_loop_transfer_on_loop(mp_loop_t *loop, struct mp_transfer_t *transfer, mp_loop_transferred_t *transferred, void *baton);
 
 /** Gives up a transfer that is under way: its connection is closed, transferred does not run, the caller destroys it. */
 void mp_loop_cancel_on_loop(mp_loop_t *loop, struct mp_transfer_t *transfer);

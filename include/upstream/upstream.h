@@ -28,7 +28,7 @@ const char *mp_upstream_proxy_check(const char *url, apr_pool_t *p);
 /** Before threads exist. The loop must outlive it. Dies with p: connections are closed then. */
 apr_status_t mp_upstream_create(mp_upstream_t **upstream, const mp_upstream_options_t *options, mp_loop_t *loop, apr_pool_t *p);
 
-/* One call: whom, as whom, how long. Borrowed until the call (or the probe's callback) returned. */
+/* One call: whom, as whom, how long. Borrowed until the call returned. */
 typedef struct mp_upstream_call_t {
     const mp_pool_t *pool;
     const mp_credentials_t *credentials;

@@ -4,6 +4,8 @@
 #ifndef MP_UPSTREAM_UPSTREAM_URL_H
 #define MP_UPSTREAM_UPSTREAM_URL_H
 
+#include "base/result.h"
+
 #include <apr_pools.h>
 #include <stdbool.h>
 
@@ -18,6 +20,15 @@ bool mp_upstream_url_is_same_origin(const char *a, const char *b);
 
 /** The URL without user name and password; NULL if it cannot be parsed or libcurl could not use it. */
 const char *mp_upstream_url_without_account(const char *url, apr_pool_t *p);
+
+/**
+ * Where a pool's announcement (untrusted) leads, seen from the pool's own URL, by RFC 3986: relative or absolute, blanks around it allowed, its user
+ * information and fragment dropped. Another port of the same host is the same host.
+ * @return APR_EACCES, word "foreign-host", if it leads to another host, or from https to http, and must not; APR_EINVAL, word "bad-long-poll-url", if
+ * it cannot be used, or may have been cut (MP_ANSWER_VALUE_SIZE)
+ */
+apr_status_t mp_upstream_url_resolve(const char **url, const char *base, const char *announcement, bool may_leave_host, mp_result_t *why,
+                                     apr_pool_t *p);
 
 /** What is wrong with a URL over HTTP, whose scheme was checked already: host, port, blanks, fragment, user information. @return NULL, or a sentence */
 const char *mp_upstream_url_check_http(const char *url, apr_pool_t *p);

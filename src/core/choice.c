@@ -37,3 +37,11 @@ apr_size_t mp_choice_count_enabled(const mp_worker_t *worker)
         count += is_usable(&worker->assignments[i]) ? 1 : 0;
     return count;
 }
+
+bool mp_choice_has_pool(const mp_assignment_t *const *candidates, apr_size_t count, apr_uint32_t pool_id)
+{
+    for (apr_size_t i = 0; i < count; i++)
+        if (candidates[i]->pool->id == pool_id)
+            return true;
+    return false;
+}

@@ -37,6 +37,7 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     switch (mp_logins_check(&worker, proxy->logins, miner->roster, user, password, r->pool)) {
     case MP_LOGIN_GRANTED:
         miner->worker = worker;
+        miner->is_ours = true;
         return AUTH_GRANTED;
     case MP_LOGIN_WRONG_PASSWORD:
         return AUTH_DENIED;

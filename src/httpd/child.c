@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "httpd/cache.h"
+#include "httpd/capacity.h"
 #include "httpd/config.h"
 #include "httpd/log_sink.h"
+#include "service/longpoll.h"
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
@@ -108,6 +110,7 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     if (read_password(config, s, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
+    mp_capacity_report(s, ptemp);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0005: " USER_AGENT " is configured");
     return OK;
 }
@@ -134,6 +137,16 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
         options->store.connections_min = options->store.connections_max = 1;
 }
 
+static void fill_longpoll_options(mp_longpoll_options_t *options, const mp_config_t *config, server_rec *s, apr_pool_t *p)
+{
+    *options = (mp_longpoll_options_t){.limit = mp_capacity_limit(s, p),
+                                       .limit_per_worker = (apr_uint32_t)config->long_poll_limit_per_worker,
+                                       .limit_per_address = (apr_uint32_t)config->long_poll_limit_per_address,
+                                       .watches = {.interval = config->pool_poll_interval,
+                                                   .work_timeout = config->work_timeout,
+                                                   .may_leave_host = config->foreign_long_poll == 1}};
+}
+
 static apr_status_t stop_proxy(void *proxy)
 {
     the_proxy = NULL;
@@ -145,10 +158,13 @@ static apr_status_t start_proxy(mp_proxy_t **proxy, const mp_config_t *config, s
 {
     mp_shared_cache_t cache;
     mp_proxy_options_t options;
+    mp_longpoll_options_t longpoll;
     apr_status_t status = mp_cache_open(&cache, s, pchild);
     if (status != APR_SUCCESS)
         return mp_result_set(&why_not, status, "no-cache", "the shared cache cannot be opened in this child");
     fill_options(&options, config);
+    fill_longpoll_options(&longpoll, config, s, pchild);
+    options.longpoll = &longpoll;
     status = mp_proxy_create(proxy, &options, &cache, &why_not, pchild);
     return status == APR_SUCCESS ? mp_proxy_start(*proxy, &why_not) : status;
 }
@@ -162,6 +178,7 @@ void mp_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     mp_log_sink_open(s);
+    mp_capacity_open(s, pchild);
     if (start_proxy(&proxy, config, s, pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "MP0006: this child cannot serve miners: %s; mend that and restart httpd",
                      why_not.sentence);

@@ -2,6 +2,7 @@
 /* "Unset" is kept apart from every value, so that a virtual host inherits exactly what it does not say itself. */
 #include "httpd/config.h"
 
+#include <ap_mpm.h>
 #include <apr_strings.h>
 
 #define DEFAULT_STATE_DIRECTORY "/var/lib/miningproxy" /* survives a reboot, as a runtime directory would not */
@@ -16,6 +17,11 @@ void *mp_config_create(apr_pool_t *p, server_rec *s)
     config->work_timeout = config->submit_timeout = MP_UNSET;
     config->submit_retries = MP_UNSET;
     config->max_request_body = MP_UNSET;
+    config->long_poll_limit = config->long_poll_limit_per_worker = config->long_poll_limit_per_address = MP_UNSET;
+    config->pool_poll_interval = MP_UNSET;
+    config->foreign_long_poll = MP_UNSET;
+    config->long_polling = MP_UNSET;
+    config->long_poll_timeout = MP_UNSET;
     return config;
 }
 
@@ -33,6 +39,14 @@ void *mp_config_merge(apr_pool_t *p, void *base, void *add)
         merged->submit_retries = inner->submit_retries;
     if (inner->max_request_body != MP_UNSET)
         merged->max_request_body = inner->max_request_body;
+    if (inner->long_polling != MP_UNSET)
+        merged->long_polling = inner->long_polling;
+    if (inner->long_poll_path)
+        merged->long_poll_path = inner->long_poll_path;
+    if (inner->long_poll_timeout != MP_UNSET)
+        merged->long_poll_timeout = inner->long_poll_timeout;
+    if (inner->public_url)
+        merged->public_url = inner->public_url;
     return merged;
 }
 
@@ -52,6 +66,14 @@ static void complete_process(mp_config_t *config)
         config->cache = "shmcb";
     if (config->failback_after == MP_UNSET)
         config->failback_after = apr_time_from_sec(30);
+    if (config->long_poll_limit_per_worker == MP_UNSET)
+        config->long_poll_limit_per_worker = 0;
+    if (config->long_poll_limit_per_address == MP_UNSET)
+        config->long_poll_limit_per_address = 0;
+    if (config->pool_poll_interval == MP_UNSET)
+        config->pool_poll_interval = apr_time_from_sec(15);
+    if (config->foreign_long_poll == MP_UNSET)
+        config->foreign_long_poll = false;
 }
 
 static void complete_host(mp_config_t *config)
@@ -64,6 +86,10 @@ static void complete_host(mp_config_t *config)
         config->submit_retries = 10;
     if (config->max_request_body == MP_UNSET)
         config->max_request_body = 64 * 1024;
+    if (!config->long_poll_path)
+        config->long_poll_path = "/lp";
+    if (config->long_poll_timeout == MP_UNSET)
+        config->long_poll_timeout = apr_time_from_sec(55 * 60);
 }
 
 void mp_config_complete(server_rec *main_server)
@@ -77,4 +103,12 @@ void mp_config_complete(server_rec *main_server)
 mp_config_t *mp_config_get(const server_rec *s)
 {
     return ap_get_module_config(s->module_config, &miningproxy_module);
+}
+
+bool mp_config_has_long_polls(const server_rec *s)
+{
+    int threaded = AP_MPMQ_NOT_SUPPORTED;
+    int said = mp_config_get(s)->long_polling;
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+    return said == MP_UNSET ? threaded != AP_MPMQ_NOT_SUPPORTED : said;
 }

@@ -4,6 +4,7 @@
 #include "httpd/directives.h"
 
 #include "httpd/cache.h"
+#include "httpd/public_url.h"
 #include "store/store.h"
 #include "upstream/upstream.h"
 
@@ -13,10 +14,12 @@
 #include <apr_strings.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST_DURATION apr_time_from_sec(366 * 86400)
 #define MOST_CONNECTIONS 1024
 #define MOST_RETRIES 100
+#define MOST_LONG_POLLS 1000000
 #define SMALLEST_SIZE 1024
 
 typedef struct place_t {
@@ -83,6 +86,23 @@ static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)
 {
     (void)unused;
     return set_checked_text(cmd, value, mp_cache_check(value, cmd->temp_pool));
+}
+
+static const char *set_long_poll_path(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_text(cmd, value, mp_public_url_check_path(value, cmd->temp_pool));
+}
+
+/* A slash at its end is not kept: the long-poll path begins with one. */
+static const char *set_public_url(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *complaint = mp_public_url_check(value, cmd->temp_pool);
+    apr_size_t length = strlen(value);
+    (void)unused;
+    if (complaint)
+        return set_checked_text(cmd, mask_password(value, cmd->temp_pool), complaint);
+    return set_checked_text(cmd, value[length - 1] == '/' ? apr_pstrmemdup(cmd->pool, value, length - 1) : value, NULL);
 }
 
 /* Looks at a path that is absolute, or below ServerRoot. @return NULL, or a complaint */
@@ -224,6 +244,46 @@ static const char *set_retries(cmd_parms *cmd, void *unused, const char *value)
         return refusal;
     if (!parse_count(field, value, MOST_RETRIES))
         return refuse(cmd, value, "write a whole number from 0 to 100");
+    return NULL;
+}
+
+static const char *set_count(cmd_parms *cmd, const char *value, int least)
+{
+    void *field;
+    int count;
+    const char *refusal = locate(&field, cmd);
+    if (refusal)
+        return refusal;
+    if (!parse_count(&count, value, MOST_LONG_POLLS) || count < least)
+        return refuse(cmd, value, apr_psprintf(cmd->pool, "write a whole number from %d to %d", least, MOST_LONG_POLLS));
+    *(int *)field = count;
+    return NULL;
+}
+
+static const char *set_limit(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_count(cmd, value, 1);
+}
+
+static const char *set_part_limit(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_count(cmd, value, 0);
+}
+
+/* httpd's own flags do not name the value that they refuse. */
+static const char *set_switch(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    bool is_on = strcasecmp(value, "on") == 0;
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (!is_on && strcasecmp(value, "off") != 0)
+        return refuse(cmd, value, "write On or Off");
+    *(int *)field = is_on;
     return NULL;
 }
 

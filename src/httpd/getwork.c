@@ -8,12 +8,12 @@
 #include "base/text.h"
 #include "codec/getwork.h"
 #include "httpd/body.h"
+#include "httpd/call.h"
 #include "httpd/child.h"
-#include "httpd/config.h"
-#include "httpd/miner.h"
+#include "httpd/poll.h"
+#include "httpd/public_url.h"
 #include "httpd/reply.h"
 #include "service/submit.h"
-#include "service/work.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -25,55 +25,7 @@ APLOG_USE_MODULE(miningproxy);
 
 #define REPORT_WINDOW apr_time_from_sec(10)
 
-/* One request, taken apart. */
-typedef struct call_t {
-    request_rec *r;
-    mp_proxy_t *proxy;
-    const mp_miner_t *miner;
-    const mp_config_t *config;
-    mp_jsonrpc_request_t request;
-} call_t;
-
-/* For CustomLog: %{miningproxy-pool}n and its like. */
-static void note(request_rec *r, const char *name, const char *value)
-{
-    apr_table_setn(r->notes, name, value);
-}
-
-static void note_upstream(request_rec *r, const mp_pool_t *pool, double difficulty, apr_interval_time_t time)
-{
-    if (pool)
-        note(r, "miningproxy-pool", apr_pstrdup(r->pool, pool->name));
-    note(r, "miningproxy-difficulty", apr_psprintf(r->pool, "%.8g", difficulty));
-    note(r, "miningproxy-upstream-ms", apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_as_msec(time)));
-}
-
-static int send_work(call_t *call, const mp_work_grant_t *grant)
-{
-    request_rec *r = call->r;
-    const mp_work_t *work = grant->work;
-    const char *roll = mp_roll_format((mp_roll_t)work->roll, work->roll_seconds, apr_table_get(r->headers_in, "User-Agent"), r->pool);
-    if (roll)
-        apr_table_setn(r->headers_out, "X-Roll-NTime", roll);
-    if (work->block_height > 0)
-        apr_table_setn(r->headers_out, "X-Blocknum", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, work->block_height));
-    note_upstream(r, grant->pool, work->difficulty, grant->upstream_time);
-    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, r->pool);
-    return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, r->pool));
-}
-
-static int serve_work(call_t *call)
-{
-    mp_result_t why = MP_RESULT_NONE;
-    mp_work_grant_t grant;
-    mp_work_order_t order = {.roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout};
-    if (mp_work_fetch(&grant, call->proxy, &order, &why, call->r->pool) == APR_SUCCESS)
-        return send_work(call, &grant);
-    note(call->r, "miningproxy-verdict", apr_pstrdup(call->r->pool, why.word));
-    return mp_reply_error(call->r, MP_JSONRPC_NOT_CONNECTED, why.sentence, call->request.id);
-}
-
-static int send_verdict(call_t *call, bool is_accepted, const char *reason)
+static int send_verdict(mp_call_t *call, bool is_accepted, const char *reason)
 {
     if (!is_accepted)
         apr_table_setn(call->r->headers_out, "X-Reject-Reason", apr_pstrdup(call->r->pool, reason));
@@ -87,13 +39,13 @@ static bool is_fixed_difficulty(const request_rec *r)
     return agent && (strncmp(agent, "Jephis PIC Miner", 16) == 0 || strncmp(agent, "BE Cube BTC Miner", 17) == 0);
 }
 
-static int serve_share(call_t *call)
+static int serve_share(mp_call_t *call)
 {
     mp_result_t why = MP_RESULT_NONE;
     mp_submit_outcome_t outcome;
     unsigned char header[MP_GETWORK_HEADER_SIZE];
     if (mp_getwork_share_parse(header, call->request.param, &why) != APR_SUCCESS) {
-        note(call->r, "miningproxy-verdict", "malformed");
+        mp_call_note(call->r, "miningproxy-verdict", "malformed");
         return send_verdict(call, false, why.word);
     }
     mp_submit_order_t order = {.roster = call->miner->roster,
@@ -108,13 +60,13 @@ static int serve_share(call_t *call)
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r, "MP0040: a share was not taken, the miner is to repeat it: %s", why.sentence);
         return mp_reply_error(call->r, MP_JSONRPC_INTERNAL_ERROR, "the share cannot be taken now; send it again", call->request.id);
     }
-    note(call->r, "miningproxy-verdict", outcome.is_dropped ? "dropped" : mp_verdict_word(outcome.verdict));
-    note_upstream(call->r, outcome.pool, outcome.difficulty, outcome.upstream_time);
+    mp_call_note(call->r, "miningproxy-verdict", outcome.is_dropped ? "dropped" : mp_verdict_word(outcome.verdict));
+    mp_call_note_upstream(call->r, outcome.pool, outcome.difficulty, outcome.upstream_time);
     return send_verdict(call, outcome.is_accepted, outcome.reason);
 }
 
 /* In a 200: cpuminer repeats getblocktemplate for ever on most other statuses, and falls back to getwork on this. */
-static int refuse_method(call_t *call)
+static int refuse_method(mp_call_t *call)
 {
     char method[64];
     const char *message = apr_psprintf(call->r->pool, "method \"%s\" is not offered here; use getwork",
@@ -123,7 +75,7 @@ static int refuse_method(call_t *call)
 }
 
 /* The method is judged before the parameters, whose form only our own method defines. */
-static int serve_request(call_t *call, const mp_body_t *body)
+static int serve_request(mp_call_t *call, const mp_body_t *body)
 {
     mp_result_t why = MP_RESULT_NONE;
     mp_jsonrpc_request_t *request = &call->request;
@@ -132,7 +84,9 @@ static int serve_request(call_t *call, const mp_body_t *body)
         return refuse_method(call);
     if (status != APR_SUCCESS)
         return mp_reply_error(call->r, request->code, why.sentence, request->id);
-    return request->param ? serve_share(call) : serve_work(call);
+    if (request->param)
+        return serve_share(call);
+    return call->is_long_poll ? mp_poll_serve(call) : mp_call_serve_work(call, false);
 }
 
 /* httpd said who it is, perhaps by another provider than ours. @return NULL, or what to tell the miner */
@@ -160,17 +114,28 @@ static int refuse_body(request_rec *r, int status, apr_off_t limit)
     return mp_reply_json(r, status, mp_jsonrpc_format_error(MP_JSONRPC_INVALID_REQUEST, message, NULL, r->pool));
 }
 
-static int serve_post(request_rec *r)
+/* A poll by GET, or with an empty body, is a request for work. */
+static int serve_body(mp_call_t *call, const mp_body_t *body)
+{
+    if (call->is_long_poll && body->length == 0) {
+        call->request.id = mp_json_integer_create(1, call->r->pool);
+        return mp_poll_serve(call);
+    }
+    return serve_request(call, body);
+}
+
+static int serve_call(request_rec *r, bool is_long_poll)
 {
     mp_body_t body;
     mp_result_t why = MP_RESULT_NONE;
     mp_child_hold_signals(r);
     mp_proxy_t *proxy = mp_child_proxy(&why);
     mp_miner_t *miner = proxy ? mp_miner_get(r, proxy) : NULL;
-    call_t call = {.r = r, .proxy = proxy, .miner = miner, .config = mp_config_get(r->server)};
-    int status = mp_body_read(&body, r, call.config->max_request_body);
+    mp_call_t *call = apr_palloc(r->pool, sizeof(*call));
+    *call = (mp_call_t){.r = r, .proxy = proxy, .miner = miner, .config = mp_config_get(r->server), .is_long_poll = is_long_poll};
+    int status = mp_body_read(&body, r, call->config->max_request_body);
     if (status != OK)
-        return refuse_body(r, status, call.config->max_request_body);
+        return refuse_body(r, status, call->config->max_request_body);
     if (proxy && !miner->roster)
         mp_miner_explain(&why, proxy);
     if (!proxy || !miner->roster)
@@ -178,8 +143,8 @@ static int serve_post(request_rec *r)
     const char *complaint = identify(miner, r);
     if (complaint)
         return mp_reply_error(r, MP_JSONRPC_INTERNAL_ERROR, complaint, NULL);
-    note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
-    return serve_request(&call, &body);
+    mp_call_note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
+    return serve_body(call, &body);
 }
 
 static int serve_page(request_rec *r)
@@ -198,14 +163,23 @@ static int serve_page(request_rec *r)
                                         NULL));
 }
 
+/* Behind the path of long polls everything is one, wherever the location that names the handler begins. */
+static bool is_long_poll(request_rec *r)
+{
+    return strcmp(r->handler, "miningproxy-longpoll") == 0 || mp_public_url_is_long_poll(r);
+}
+
 int mp_getwork_handle(request_rec *r)
 {
-    if (!r->handler || strcmp(r->handler, "miningproxy-getwork") != 0)
+    if (!r->handler || (strcmp(r->handler, "miningproxy-getwork") != 0 && strcmp(r->handler, "miningproxy-longpoll") != 0))
         return DECLINED;
-    if (r->method_number == M_POST)
-        return serve_post(r);
+    bool is_poll = is_long_poll(r);
+    if (is_poll && !mp_public_url_is_offered(r))
+        return HTTP_NOT_FOUND;
+    if (r->method_number == M_POST || (is_poll && r->method_number == M_GET && !r->header_only))
+        return serve_call(r, is_poll);
     if (r->method_number == M_GET)
-        return serve_page(r);
+        return is_poll ? HTTP_METHOD_NOT_ALLOWED : serve_page(r);
     ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, -1);
     return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
 }

@@ -26,6 +26,14 @@ mp_miner_t *mp_miner_get(request_rec *r, mp_proxy_t *proxy)
     return miner;
 }
 
+void mp_miner_forget(request_rec *r)
+{
+    mp_miner_t *miner = ap_get_module_config(r->request_config, &miningproxy_module);
+    if (miner && miner->roster)
+        apr_pool_cleanup_run(r->pool, (void *)miner->roster, release_roster);
+    ap_set_module_config(r->request_config, &miningproxy_module, NULL);
+}
+
 void mp_miner_explain(mp_result_t *why, mp_proxy_t *proxy)
 {
     mp_keeper_failure(why, proxy->keeper);

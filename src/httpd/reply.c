@@ -2,6 +2,8 @@
 /* err_headers_out carries what must survive an error status; nothing of a pool's headers is ever copied here. */
 #include "httpd/reply.h"
 
+#include "httpd/public_url.h"
+
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
@@ -18,8 +20,12 @@ static int send_all(request_rec *r, int status, const char *content_type, const 
     return OK;
 }
 
+/* Every 200 says where long polls are: poclbm gives them up at the first answer that does not. */
 int mp_reply_json(request_rec *r, int status, const char *json)
 {
+    const char *long_poll = status == HTTP_OK ? mp_public_url_long_poll(r) : NULL;
+    if (long_poll)
+        apr_table_setn(r->headers_out, "X-Long-Polling", long_poll);
     return send_all(r, status, "application/json", json);
 }
 

@@ -10,7 +10,6 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
-#include <stdlib.h>
 
 typedef struct circuit_t {
     apr_uint32_t pool_id; /* the hash's key */
@@ -30,6 +29,8 @@ struct mp_circuits_t {
     mp_loop_t *loop;
     mp_keeper_t *keeper;
     apr_pool_t *pool; /* with an allocator of its own, used under the lock: the child's pool belongs to other threads */
+    mp_circuits_changed_t *changed;
+    void *baton;
     apr_thread_mutex_t *lock;
     apr_hash_t *by_id;
 };
@@ -56,6 +57,18 @@ apr_status_t mp_circuits_create(mp_circuits_t **circuits, const mp_circuits_opti
     c->by_id = apr_hash_make(c->pool);
     *circuits = c;
     return apr_thread_mutex_create(&c->lock, APR_THREAD_MUTEX_DEFAULT, p);
+}
+
+void mp_circuits_watch(mp_circuits_t *circuits, mp_circuits_changed_t *changed, void *baton)
+{
+    circuits->changed = changed;
+    circuits->baton = baton;
+}
+
+static void tell_locked(const mp_circuits_t *circuits)
+{
+    if (circuits->changed)
+        circuits->changed(circuits->baton);
 }
 
 static circuit_t *find_locked(mp_circuits_t *circuits, apr_uint32_t pool_id)
@@ -112,6 +125,7 @@ static bool record_locked(circuit_t *circuit, bool failed, const mp_pool_t *pool
     if (!mp_health_record(&circuit->health, failed, circuit->circuits->options.failback_after, mp_clock_monotonic()))
         return false;
     circuit->since = mp_clock_now();
+    tell_locked(circuit->circuits);
     if (circuit->health.state == MP_CIRCUIT_OPEN)
         mp_log(MP_LOG_WARNING, "MP0210: " MP_POOL_FMT " is down: %s", MP_POOL_ARG(pool), why->sentence);
     else if (circuit->health.state == MP_CIRCUIT_HALF_OPEN)
@@ -156,30 +170,36 @@ void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame
         mp_loop_post(circuits->loop, start_probing_on_loop, circuit);
 }
 
-/* The pool of a probe, kept with its roster until the answer is there. */
+/* The pool of a probe, kept with its roster until the answer is there. Lives in p, as does the work that nobody gets. */
 typedef struct probe_t {
+    apr_pool_t *p;
     circuit_t *circuit;
     mp_roster_t *roster;
     const mp_pool_t *pool;
     apr_time_t began;
 } probe_t;
 
-static void probed_on_loop(void *baton, apr_status_t status, mp_blame_t blame, const mp_result_t *why)
+static void destroy_probe(probe_t *probe)
+{
+    mp_roster_release(probe->roster);
+    apr_pool_destroy(probe->p);
+}
+
+static void probed_on_loop(void *baton, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why)
 {
     probe_t *probe = baton;
     circuit_t *circuit = probe->circuit;
     mp_circuits_t *circuits = circuit->circuits;
+    (void)work;
     if (status == APR_EINTR) {
-        mp_roster_release(probe->roster);
-        free(probe);
+        destroy_probe(probe);
         return;
     }
     /* A pool that answers "wrong password" is not down: what the account's worker sees is another matter. */
     bool failed = status != APR_SUCCESS && blame != MP_BLAME_CREDENTIALS;
     mp_circuits_report(circuits, probe->pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? why : NULL, probe->began);
     mp_log(MP_LOG_DEBUG, "MP0213: probe of " MP_POOL_FMT ": %s", MP_POOL_ARG(probe->pool), status == APR_SUCCESS ? "well" : why->sentence);
-    mp_roster_release(probe->roster);
-    free(probe);
+    destroy_probe(probe);
     start_probing_on_loop(circuit);
 }
 
@@ -196,12 +216,14 @@ static void probe_on_loop(void *baton)
         start_probing_on_loop(circuit);
         return;
     }
-    probe_t *probe = malloc(sizeof(*probe));
-    MP_ASSERT(probe != NULL);
-    *probe = (probe_t){.circuit = circuit, .roster = roster, .pool = assignment->pool, .began = mp_clock_monotonic()};
+    apr_pool_t *p = NULL;
+    apr_pool_create_unmanaged(&p);
+    MP_ASSERT(p != NULL);
+    probe_t *probe = apr_palloc(p, sizeof(*probe));
+    *probe = (probe_t){.p = p, .circuit = circuit, .roster = roster, .pool = assignment->pool, .began = mp_clock_monotonic()};
     mp_upstream_call_t call = {
         .pool = assignment->pool, .credentials = &assignment->credentials, .timeout = circuits->options.probe_timeout};
-    mp_upstream_probe_on_loop(circuits->upstream, &call, probed_on_loop, probe);
+    mp_upstream_fetch_work_on_loop(circuits->upstream, &call, probed_on_loop, probe, p);
 }
 
 /* @return true if its probes must be started again */
@@ -214,6 +236,7 @@ static bool adapt_locked(circuit_t *circuit, const mp_roster_t *roster)
         circuit->since = mp_clock_now();
         circuit->last_error = MP_RESULT_NONE;
         mp_health_reset(&circuit->health, mp_clock_monotonic());
+        tell_locked(circuit->circuits);
     }
     bool starts = pool && circuit->health.state != MP_CIRCUIT_CLOSED && !circuit->is_probing;
     circuit->is_probing |= starts;

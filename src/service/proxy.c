@@ -2,13 +2,30 @@
 /* The order of creation is the order of dependence; the order of stopping is its reverse. */
 #include "service/proxy.h"
 
+#include "service/longpoll.h"
 #include "upstream/transfer.h"
 
 #include <apr_strings.h>
 
-static void adapt_circuits(void *baton, const mp_roster_t *roster)
+static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 {
-    mp_circuits_adapt(baton, roster);
+    mp_proxy_t *proxy = baton;
+    mp_circuits_adapt(proxy->circuits, roster);
+    if (proxy->longpoll)
+        mp_longpoll_adapt(proxy->longpoll, roster);
+}
+
+static void adapt_to_circuits(void *baton)
+{
+    mp_longpoll_adapt(baton, NULL);
+}
+
+static apr_status_t create_longpoll(mp_proxy_t *proxy, const mp_longpoll_options_t *options, apr_pool_t *p)
+{
+    apr_status_t status = mp_longpoll_create(&proxy->longpoll, options, proxy, p);
+    if (status == APR_SUCCESS)
+        mp_circuits_watch(proxy->circuits, adapt_to_circuits, proxy->longpoll);
+    return status;
 }
 
 apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy)
@@ -31,9 +48,13 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
         status = mp_logins_create(&proxy->logins, options->threads, p);
     if (status == APR_SUCCESS)
         status = mp_work_queue_create(&proxy->works, p);
+    if (status == APR_SUCCESS)
+        status = mp_last_works_create(&proxy->last_works, &proxy->cache, p);
+    if (status == APR_SUCCESS && options->longpoll)
+        status = create_longpoll(proxy, options->longpoll, p);
     if (status != APR_SUCCESS)
         return status;
-    mp_keeper_watch(proxy->keeper, adapt_circuits, proxy->circuits);
+    mp_keeper_watch(proxy->keeper, adapt_to_roster, proxy);
     proxy->routes = (mp_routes_t){
         .cache = &proxy->cache, .queue = proxy->works, .store = proxy->store, .lookups_max = mp_proxy_share_of_threads(proxy)};
     const char *file = NULL;

@@ -1,42 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The route is noted before the miner gets the work: a share can never come back before its route is known. */
+/* One quest, two ways to walk it: a request thread blocks at each pool, the I/O thread comes back for each answer. Both ask the same pools in the same order and learn the
+ * same from what they say. The route is noted before the miner gets the work: a share can never come back before its route is known. */
 #include "service/work.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/choice.h"
+#include "service/longpoll.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-static void note_route(mp_proxy_t *proxy, const mp_work_order_t *order, const mp_assignment_t *assignment, const mp_work_t *work)
+#define HASH_PRIME APR_UINT64_C(1099511628211) /* FNV-1a's */
+
+/* A worker's way from pool to pool. */
+typedef struct quest_t {
+    mp_proxy_t *proxy;
+    mp_work_order_t order;
+    apr_pool_t *p;
+    const mp_assignment_t **candidates;
+    apr_size_t count, next;
+    apr_time_t began; /* the request to the candidate before next */
+    mp_work_grant_t grant;
+    char failures[MP_RESULT_SENTENCE_SIZE];
+    /* On the I/O thread only. */
+    mp_work_fetched_t *fetched;
+    mp_work_moved_t *moved;
+    void *baton;
+} quest_t;
+
+apr_uint64_t mp_work_wanted(const mp_assignment_t *assignment)
 {
-    mp_store_work_t note = {.route = {.worker_id = order->worker->id,
-                                      .pool_id = assignment->pool->id,
-                                      .fingerprint = assignment->credentials.fingerprint,
-                                      .difficulty = work->difficulty,
-                                      .fetched = mp_clock_now()}};
-    memcpy(note.head, work->head, sizeof(note.head));
-    mp_routes_save(&proxy->routes, &note, mp_roster_secret(order->roster));
+    apr_uint64_t hash;
+
+    if (!assignment)
+        return 0;
+    hash = assignment->credentials.fingerprint;
+    for (const char *c = assignment->pool->url; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * HASH_PRIME;
+    return hash ? hash : 1;
 }
 
-static apr_status_t try_pool(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp_work_order_t *order, const mp_assignment_t *assignment,
-                             mp_result_t *why, apr_pool_t *p)
+apr_size_t mp_work_candidates(const mp_assignment_t ***candidates, mp_proxy_t *proxy, const mp_worker_t *worker, apr_pool_t *p)
 {
-    mp_blame_t blame = MP_BLAME_NOBODY;
-    mp_upstream_call_t call = {.pool = assignment->pool, .credentials = &assignment->credentials, .timeout = order->timeout};
-    apr_time_t start = mp_clock_monotonic();
-    apr_status_t status = mp_upstream_fetch_work(&grant->work, &blame, proxy->upstream, &call, why, p);
-    grant->upstream_time += mp_clock_monotonic() - start;
-    mp_circuits_report(proxy->circuits, assignment->pool, blame, status == APR_SUCCESS ? NULL : why, start);
-    if (status != APR_SUCCESS) {
-        mp_log(MP_LOG_INFO, "MP0240: " MP_POOL_FMT " gave no work to " MP_WORKER_FMT ": %s", MP_POOL_ARG(assignment->pool),
-               MP_WORKER_ARG(order->worker), why->sentence);
-        return status;
-    }
-    grant->pool = assignment->pool;
-    note_route(proxy, order, assignment, grant->work);
-    return APR_SUCCESS;
+    *candidates = apr_palloc(p, (worker->assignment_count + 1) * sizeof(**candidates));
+    return mp_choice_list(*candidates, worker, mp_circuits_state, proxy->circuits);
+}
+
+static void note_route(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_t *worker, const mp_work_grant_t *grant)
+{
+    mp_store_work_t note = {.route = {.worker_id = worker->id,
+                                      .pool_id = grant->assignment->pool->id,
+                                      .fingerprint = grant->assignment->credentials.fingerprint,
+                                      .difficulty = grant->work->difficulty,
+                                      .fetched = mp_clock_now()}};
+    memcpy(note.head, grant->work->head, sizeof(note.head));
+    mp_routes_save(&proxy->routes, &note, mp_roster_secret(roster));
+}
+
+void mp_work_note(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_t *worker, const mp_work_grant_t *grant)
+{
+    mp_last_work_t last = {.pool_id = grant->assignment->pool->id, .wanted = grant->wanted, .fetched = mp_clock_now()};
+
+    note_route(proxy, roster, worker, grant);
+    if (!proxy->longpoll)
+        return;
+    memcpy(last.previous, grant->work->head + MP_PREVIOUS_AT, MP_PREVIOUS_SIZE);
+    mp_longpoll_observe(proxy->longpoll, grant->assignment->pool, grant->work);
+    mp_last_works_save(proxy->last_works, worker->id, &last, mp_roster_secret(roster));
 }
 
 static void add_failure(char *text, apr_size_t size, const mp_pool_t *pool, const mp_result_t *why)
@@ -47,38 +79,127 @@ static void add_failure(char *text, apr_size_t size, const mp_pool_t *pool, cons
 }
 
 /* Every enabled pool has an open circuit: the miner is told why without waiting for any. */
-static void describe_open(mp_result_t *why, mp_proxy_t *proxy, const mp_worker_t *worker)
+static void add_open_circuits(quest_t *quest)
 {
-    char text[MP_RESULT_SENTENCE_SIZE] = "";
+    const mp_worker_t *worker = quest->order.worker;
     mp_circuits_view_t view;
     for (apr_size_t i = 0; i < worker->assignment_count; i++) {
         const mp_assignment_t *assignment = &worker->assignments[i];
-        if (!assignment->enabled || !assignment->pool->enabled || !mp_circuits_find(&view, proxy->circuits, assignment->pool->id))
-            continue;
-        add_failure(text, sizeof(text), assignment->pool, &view.last_error);
+        if (assignment->enabled && assignment->pool->enabled && mp_circuits_find(&view, quest->proxy->circuits, assignment->pool->id))
+            add_failure(quest->failures, sizeof(quest->failures), assignment->pool, &view.last_error);
     }
-    mp_result_set(why, APR_EGENERAL, "no-pool", "no pool can serve %s now: %s", worker->name, text);
+}
+
+static void begin(quest_t *quest)
+{
+    const mp_worker_t *worker = quest->order.worker;
+    quest->count = mp_work_candidates(&quest->candidates, quest->proxy, worker, quest->p);
+    quest->grant.wanted = mp_work_wanted(quest->count > 0 ? quest->candidates[0] : NULL);
+    quest->grant.is_only_pool = mp_choice_count_enabled(worker) == 1;
+}
+
+static apr_status_t give_up(quest_t *quest, mp_result_t *why)
+{
+    const mp_worker_t *worker = quest->order.worker;
+    if (mp_choice_count_enabled(worker) == 0)
+        return mp_result_set(why, APR_ENOENT, "no-assignment", "%s has no enabled pool: assign one to it, or enable one", worker->name);
+    if (quest->count == 0)
+        add_open_circuits(quest);
+    return mp_result_set(why, APR_EGENERAL, "no-pool", "no pool can serve %s now: %s", worker->name, quest->failures);
+}
+
+/* The next candidate is about to be asked. */
+static mp_upstream_call_t ask_next(quest_t *quest)
+{
+    const mp_assignment_t *assignment = quest->candidates[quest->next++];
+    quest->began = mp_clock_monotonic();
+    return (mp_upstream_call_t){.pool = assignment->pool, .credentials = &assignment->credentials, .timeout = quest->order.timeout};
+}
+
+/* What the candidate asked last has said. @return true if the quest is over */
+static bool take_answer(quest_t *quest, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why)
+{
+    const mp_assignment_t *assignment = quest->candidates[quest->next - 1];
+    quest->grant.upstream_time += mp_clock_monotonic() - quest->began;
+    mp_circuits_report(quest->proxy->circuits, assignment->pool, blame, status == APR_SUCCESS ? NULL : why, quest->began);
+    if (status == APR_SUCCESS) {
+        quest->grant.work = work;
+        quest->grant.assignment = assignment;
+        return true;
+    }
+    mp_log(MP_LOG_INFO, "MP0240: " MP_POOL_FMT " gave no work to " MP_WORKER_FMT ": %s", MP_POOL_ARG(assignment->pool),
+           MP_WORKER_ARG(quest->order.worker), why->sentence);
+    add_failure(quest->failures, sizeof(quest->failures), assignment->pool, why);
+    return false;
 }
 
 apr_status_t mp_work_fetch(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp_work_order_t *order, mp_result_t *why, apr_pool_t *p)
 {
-    const mp_worker_t *worker = order->worker;
-    const mp_assignment_t **candidates = apr_palloc(p, (worker->assignment_count + 1) * sizeof(*candidates));
-    char failures[MP_RESULT_SENTENCE_SIZE] = "";
-    apr_size_t enabled = mp_choice_count_enabled(worker);
-    apr_size_t count = mp_choice_list(candidates, worker, mp_circuits_state, proxy->circuits);
-    *grant = (mp_work_grant_t){.is_only_pool = enabled == 1};
-    if (enabled == 0)
-        return mp_result_set(why, APR_ENOENT, "no-assignment", "%s has no enabled pool: assign one to it, or enable one", worker->name);
-    for (apr_size_t i = 0; i < count; i++) {
+    quest_t quest = {.proxy = proxy, .order = *order, .p = p};
+    begin(&quest);
+    while (quest.next < quest.count) {
+        mp_work_t *work = NULL;
+        mp_blame_t blame = MP_BLAME_NOBODY;
         mp_result_t failure = MP_RESULT_NONE;
-        if (try_pool(grant, proxy, order, candidates[i], &failure, p) == APR_SUCCESS)
+        mp_upstream_call_t call = ask_next(&quest);
+        apr_status_t status = mp_upstream_fetch_work(&work, &blame, proxy->upstream, &call, &failure, p);
+        if (take_answer(&quest, status, work, blame, &failure)) {
+            *grant = quest.grant;
+            mp_work_note(proxy, order->roster, order->worker, grant);
             return APR_SUCCESS;
-        add_failure(failures, sizeof(failures), candidates[i]->pool, &failure);
+        }
     }
-    if (count == 0) {
-        describe_open(why, proxy, worker);
-        return APR_EGENERAL;
+    return give_up(&quest, why);
+}
+
+static void move_on_loop(const quest_t *quest, apr_uint32_t ended, apr_uint32_t begun)
+{
+    if (quest->moved && ended != begun)
+        quest->moved(quest->baton, ended, begun);
+}
+
+static apr_uint32_t asked_pool(const quest_t *quest)
+{
+    return quest->next > 0 ? quest->candidates[quest->next - 1]->pool->id : 0;
+}
+
+static void finish_on_loop(quest_t *quest, apr_status_t status, const mp_result_t *why)
+{
+    move_on_loop(quest, asked_pool(quest), 0);
+    quest->fetched(quest->baton, status, status == APR_SUCCESS ? &quest->grant : NULL, why);
+}
+
+static void answered_on_loop(void *baton, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why);
+
+static void go_on_on_loop(quest_t *quest)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    apr_uint32_t before = asked_pool(quest);
+    if (quest->next == quest->count) {
+        apr_status_t status = give_up(quest, &why);
+        finish_on_loop(quest, status, &why);
+        return;
     }
-    return mp_result_set(why, APR_EGENERAL, "no-pool", "no pool can serve %s now: %s", worker->name, failures);
+    mp_upstream_call_t call = ask_next(quest);
+    move_on_loop(quest, before, call.pool->id);
+    mp_upstream_fetch_work_on_loop(quest->proxy->upstream, &call, answered_on_loop, quest, quest->p);
+}
+
+static void answered_on_loop(void *baton, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why)
+{
+    quest_t *quest = baton;
+    if (status == APR_EINTR || take_answer(quest, status, work, blame, why))
+        finish_on_loop(quest, status, why);
+    else
+        go_on_on_loop(quest);
+}
+
+void mp_work_fetch_on_loop(mp_proxy_t *proxy, const mp_work_order_t *order, mp_work_fetched_t *fetched, mp_work_moved_t *moved, void *baton,
+                           apr_pool_t *p)
+{
+    quest_t *quest = apr_pcalloc(p, sizeof(*quest));
+    MP_ASSERT_ON_LOOP(proxy->loop);
+    *quest = (quest_t){.proxy = proxy, .order = *order, .p = p, .fetched = fetched, .moved = moved, .baton = baton};
+    begin(quest);
+    go_on_on_loop(quest);
 }

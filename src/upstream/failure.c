@@ -10,10 +10,16 @@
 
 char *mp_failure_format_time(char *buffer, apr_interval_time_t time)
 {
-    if (time < apr_time_from_sec(1))
+    double seconds = (double)time / (double)APR_USEC_PER_SEC;
+
+    if (seconds < 1)
         snprintf(buffer, 32, "%d ms", (int)apr_time_as_msec(time));
+    else if (seconds < 600)
+        snprintf(buffer, 32, "%.3g s", seconds);
+    else if (seconds < 7200)
+        snprintf(buffer, 32, "%.3g min", seconds / 60);
     else
-        snprintf(buffer, 32, "%.3g s", (double)time / (double)APR_USEC_PER_SEC);
+        snprintf(buffer, 32, seconds < 360000 ? "%.3g h" : "%.0f h", seconds / 3600);
     return buffer;
 }
 

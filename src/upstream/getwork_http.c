@@ -13,8 +13,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define IDLE_MAX 256     /* connections that worker threads keep, for all pools */
-#define LOOP_IDLE_MAX 16 /* handles of the I/O thread; its connections belong to the loop */
+#define IDLE_MAX 256      /* connections that worker threads keep, for all pools */
+#define LOOP_IDLE_MAX 256 /* handles of the I/O thread, whose connections belong to the loop: as many as it keeps of those */
 
 typedef struct getwork_http_t {
     mp_handles_t *handles;
@@ -23,8 +23,9 @@ typedef struct getwork_http_t {
 } getwork_http_t;
 
 static const char *const schemes[] = {"http", "https", NULL};
+/* Without X-Minimum-Wait some pools hold every long poll for 15 seconds, however new the block. */
 static const char *const headers[] = {"Content-Type: application/json", "X-Mining-Extensions: longpoll midstate rollntime submitold",
-                                      "Expect:", NULL};
+                                      "X-Minimum-Wait: 0", "Expect:", NULL};
 
 static apr_status_t create(void **state, const mp_upstream_options_t *options, mp_loop_t *loop, apr_pool_t *p)
 {
@@ -130,62 +131,83 @@ static void submit_share(mp_submission_t *submission, void *state, const mp_upst
     mp_transfer_destroy(transfer);
 }
 
-/* A probe lives in a pool of its own, with everything that it needs of the call. */
-typedef struct probe_t {
-    apr_pool_t *p;
-    mp_upstream_probed_t *probed;
+/* A request for work on the I/O thread. It lives in its caller's pool, which may be gone once fetched ran. */
+typedef struct errand_t {
+    getwork_http_t *http;
+    mp_transfer_t *transfer;
+    mp_upstream_fetched_t *fetched;
     void *baton;
-} probe_t;
-
-static void finish_on_loop(const probe_t *probe, apr_status_t status, mp_blame_t blame, const mp_result_t *why)
-{
-    apr_pool_t *p = probe->p;
-
-    probe->probed(probe->baton, status, blame, why);
-    apr_pool_destroy(p);
-}
+    apr_pool_t *p;
+    bool is_wait;
+} errand_t;
 
 static void transferred_on_loop(void *baton, mp_transfer_t *transfer)
 {
-    probe_t *probe = baton;
+    errand_t *errand = baton;
     mp_work_t *work = NULL;
     mp_blame_t blame = MP_BLAME_NOBODY;
     mp_result_t why = MP_RESULT_NONE;
-    apr_status_t status = read_work(&work, &blame, transfer, &why, probe->p);
+    apr_status_t status = read_work(&work, &blame, transfer, &why, errand->p);
 
     mp_transfer_destroy(transfer);
-    finish_on_loop(probe, status, blame, &why);
+    errand->fetched(errand->baton, status, work, blame, &why);
 }
 
-static mp_transfer_request_t copy_request(const mp_upstream_call_t *call, apr_pool_t *p)
+static errand_t *create_errand(getwork_http_t *http, mp_upstream_fetched_t *fetched, void *baton, apr_pool_t *p)
 {
+    errand_t *errand = apr_pcalloc(p, sizeof(*errand));
+
+    *errand = (errand_t){.http = http, .fetched = fetched, .baton = baton, .p = p};
+    return errand;
+}
+
+/* The account is copied; url is not. @return false if it could not begin: fetched ran already */
+static bool begin_on_loop(errand_t *errand, const mp_upstream_call_t *call, const char *url)
+{
+    apr_pool_t *p = errand->p;
     mp_transfer_request_t request = make_request(call, NULL, p);
 
-    request.url = apr_pstrdup(p, request.url);
+    MP_ASSERT_ON_LOOP(errand->http->loop);
+    request.url = url;
+    request.is_alone = errand->is_wait;
     request.username = apr_pstrdup(p, request.username);
     request.password = apr_pstrdup(p, request.password);
-    return request;
+    if (mp_transfer_create(&errand->transfer, errand->http->loop_handles, &request, p) == APR_SUCCESS)
+        return mp_loop_transfer_on_loop(errand->http->loop, errand->transfer, transferred_on_loop, errand);
+    mp_result_t why = MP_RESULT_NONE;
+    describe_no_memory(&why);
+    errand->fetched(errand->baton, why.status, NULL, MP_BLAME_NOBODY, &why);
+    return false;
 }
 
-static void probe_on_loop(void *state, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton)
+static void fetch_work_on_loop(void *state, const mp_upstream_call_t *call, mp_upstream_fetched_t *fetched, void *baton, apr_pool_t *p)
 {
-    getwork_http_t *http = state;
-    mp_transfer_t *transfer = NULL;
-    apr_pool_t *p = NULL;
+    begin_on_loop(create_errand(state, fetched, baton, p), call, apr_pstrdup(p, call->pool->url));
+}
 
-    MP_ASSERT_ON_LOOP(http->loop);
-    apr_pool_create(&p, NULL);
-    MP_ASSERT(p != NULL);
-    probe_t *probe = apr_pcalloc(p, sizeof(*probe));
-    *probe = (probe_t){.p = p, .probed = probed, .baton = baton};
-    mp_transfer_request_t request = copy_request(call, p);
-    if (mp_transfer_create(&transfer, http->loop_handles, &request, p) == APR_SUCCESS) {
-        mp_loop_transfer_on_loop(http->loop, transfer, transferred_on_loop, probe);
-    } else {
-        mp_result_t why = MP_RESULT_NONE;
-        describe_no_memory(&why);
-        finish_on_loop(probe, why.status, MP_BLAME_NOBODY, &why);
+/* A long poll is a request for work at another URL. All known pools take it as a POST. If its connection breaks, a block may have been missed: above
+ * that must be known. */
+static void *wait_block_on_loop(void *state, const mp_upstream_vigil_t *vigil, mp_upstream_fetched_t *told, void *baton, apr_pool_t *p)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    const char *url = NULL;
+    apr_status_t status = mp_upstream_url_resolve(&url, vigil->call.pool->url, vigil->announcement, vigil->may_leave_host, &why, p);
+
+    if (status != APR_SUCCESS) {
+        told(baton, status, NULL, MP_BLAME_NOBODY, &why);
+        return NULL;
     }
+    errand_t *errand = create_errand(state, told, baton, p);
+    errand->is_wait = true;
+    return begin_on_loop(errand, &vigil->call, url) ? errand : NULL;
+}
+
+static void cancel_wait_on_loop(void *wait)
+{
+    errand_t *errand = wait;
+
+    mp_loop_cancel_on_loop(errand->http->loop, errand->transfer);
+    mp_transfer_destroy(errand->transfer);
 }
 
 const mp_upstream_ops_t mp_getwork_http_ops = {
@@ -194,5 +216,7 @@ const mp_upstream_ops_t mp_getwork_http_ops = {
     .create = create,
     .fetch_work = fetch_work,
     .submit_share = submit_share,
-    .probe_on_loop = probe_on_loop,
+    .fetch_work_on_loop = fetch_work_on_loop,
+    .wait_block_on_loop = wait_block_on_loop,
+    .cancel_wait_on_loop = cancel_wait_on_loop,
 };

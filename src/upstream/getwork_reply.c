@@ -106,6 +106,7 @@ static apr_status_t make_work(mp_work_t **out, const mp_answer_t *answer, const 
     work->getwork = getwork;
     work->roll = (int)mp_roll_parse(&work->roll_seconds, mp_answer_header(answer, MP_ANSWER_ROLL_NTIME));
     work->block_height = parse_height(mp_answer_header(answer, MP_ANSWER_BLOCKNUM));
+    work->announcement = apr_pstrdup(p, mp_answer_header(answer, MP_ANSWER_LONG_POLLING));
     *out = work;
     return APR_SUCCESS;
 }

@@ -119,7 +119,7 @@ static bool set_network(const mp_handles_t *handles, CURL *easy)
     const mp_handles_options_t *options = &handles->options;
 
     return !curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy ? options->proxy : "") && !curl_easy_setopt(easy, CURLOPT_NOPROXY, "") &&
-           !curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) && !curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 45L) &&
+           !curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) && !curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 60L) &&
            !curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 15L) && !curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 1L) &&
            !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) && !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
            (options->ca_file == NULL || !curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file)) &&

@@ -18,7 +18,7 @@
 #include <sys/queue.h>
 
 #define WAIT_MAX apr_time_from_sec(1)
-#define CONNECTIONS_MAX 64L /* kept warm by the loop, for all pools */
+#define CONNECTIONS_MAX 256L /* kept warm by the loop, for all pools */
 
 typedef struct post_t {
     struct post_t *next;
@@ -92,6 +92,7 @@ bool mp_loop_is_current(const mp_loop_t *loop)
     return loop->is_started && pthread_equal(loop->thread, pthread_self());
 }
 
+/* Whoever finds the inbox empty wakes the thread, which empties it before it waits again: for those who post behind him, it is awake already. */
 bool mp_loop_post(mp_loop_t *loop, mp_loop_call_t *call, void *baton)
 {
     post_t *post = calloc(1, sizeof(*post));
@@ -102,9 +103,11 @@ bool mp_loop_post(mp_loop_t *loop, mp_loop_call_t *call, void *baton)
     pthread_mutex_lock(&loop->lock);
     bool is_accepted = !loop->is_stopping;
     if (is_accepted) {
+        bool is_first = loop->inbox == NULL;
         *loop->inbox_end = post;
         loop->inbox_end = &post->next;
-        curl_multi_wakeup(loop->multi);
+        if (is_first)
+            curl_multi_wakeup(loop->multi);
     }
     pthread_mutex_unlock(&loop->lock);
     if (!is_accepted)
@@ -141,7 +144,7 @@ static void land_on_loop(mp_loop_t *loop, flight_t *flight)
     landed.transferred(landed.baton, landed.transfer);
 }
 
-void mp_loop_transfer_on_loop(mp_loop_t *loop, mp_transfer_t *transfer, mp_loop_transferred_t *transferred, void *baton)
+bool mp_loop_transfer_on_loop(mp_loop_t *loop, mp_transfer_t *transfer, mp_loop_transferred_t *transferred, void *baton)
 {
     flight_t *flight = calloc(1, sizeof(*flight));
 
@@ -151,12 +154,37 @@ void mp_loop_transfer_on_loop(mp_loop_t *loop, mp_transfer_t *transfer, mp_loop_
     flight->transferred = transferred;
     flight->baton = baton;
     TAILQ_INSERT_TAIL(&loop->flights, flight, link);
-    if (loop->is_over) {
+    if (loop->is_over)
         mp_transfer_abandon(transfer);
-        land_on_loop(loop, flight);
-    } else if (!begin_on_loop(loop, flight)) {
-        land_on_loop(loop, flight);
+    else if (begin_on_loop(loop, flight))
+        return true;
+    land_on_loop(loop, flight);
+    return false;
+}
+
+static flight_t *find_flight_on_loop(mp_loop_t *loop, const mp_transfer_t *transfer)
+{
+    flight_t *flight;
+
+    TAILQ_FOREACH(flight, &loop->flights, link)
+    {
+        if (flight->transfer == transfer)
+            return flight;
     }
+    return NULL;
+}
+
+/* libcurl closes the connection of a handle that is removed before its answer is complete, and forgets what it had to say about it: this
+ * may run in a callback while other handles' messages are still being read. */
+void mp_loop_cancel_on_loop(mp_loop_t *loop, mp_transfer_t *transfer)
+{
+    MP_ASSERT_ON_LOOP(loop);
+    flight_t *flight = find_flight_on_loop(loop, transfer);
+
+    MP_ASSERT(flight != NULL);
+    curl_multi_remove_handle(loop->multi, flight->easy);
+    TAILQ_REMOVE(&loop->flights, flight, link);
+    free(flight);
 }
 
 static void finish_on_loop(mp_loop_t *loop, CURL *easy, CURLcode code)

@@ -10,7 +10,10 @@
 
 #include <apr_strings.h>
 #include <curl/curl.h>
+#include <limits.h>
 #include <string.h>
+
+#define TIMEOUT_MAX apr_time_from_msec(INT_MAX - 1000) /* 24 days: libcurl counts milliseconds in an int in places */
 
 struct mp_transfer_t {
     mp_transfer_request_t request;
@@ -64,6 +67,8 @@ apr_status_t mp_transfer_create(mp_transfer_t **out, mp_handles_t *handles, cons
     mp_transfer_t *transfer = apr_pcalloc(p, sizeof(*transfer));
 
     transfer->request = *request;
+    if (request->timeout > TIMEOUT_MAX)
+        transfer->request.timeout = TIMEOUT_MAX;
     transfer->p = p;
     transfer->handles = handles;
     transfer->url = request->url;
@@ -132,6 +137,7 @@ static bool set_request(mp_transfer_t *transfer, CURL *easy)
     const mp_transfer_request_t *request = &transfer->request;
 
     return !curl_easy_setopt(easy, CURLOPT_URL, transfer->url) && !curl_easy_setopt(easy, CURLOPT_POST, 1L) &&
+           !curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)request->is_alone) &&
            !curl_easy_setopt(easy, CURLOPT_USERNAME, request->username ? request->username : "") &&
            !curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password ? request->password : "") &&
            !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->is_repeatable ? request->body : NULL) &&

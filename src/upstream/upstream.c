@@ -71,6 +71,11 @@ static apr_status_t describe_no_protocol(mp_result_t *why)
     return mp_result_set(why, APR_EGENERAL, "bad-url", "its URL cannot be used: " NO_SCHEME);
 }
 
+static void log_no_work(const mp_pool_t *pool, const mp_result_t *why)
+{
+    mp_log(MP_LOG_DEBUG, "MP0510: " MP_POOL_FMT " gave no work: %s: %s", MP_POOL_ARG(pool), why->word, why->sentence);
+}
+
 apr_status_t mp_upstream_fetch_work(mp_work_t **work, mp_blame_t *blame, mp_upstream_t *upstream, const mp_upstream_call_t *call,
                                     mp_result_t *why, apr_pool_t *p)
 {
@@ -83,7 +88,7 @@ apr_status_t mp_upstream_fetch_work(mp_work_t **work, mp_blame_t *blame, mp_upst
         return describe_no_protocol(reason);
     apr_status_t status = protocols[i]->fetch_work(work, blame, upstream->states[i], call, reason, p);
     if (status != APR_SUCCESS)
-        mp_log(MP_LOG_DEBUG, "MP0510: " MP_POOL_FMT " gave no work: %s: %s", MP_POOL_ARG(call->pool), reason->word, reason->sentence);
+        log_no_work(call->pool, reason);
     return status;
 }
 
@@ -106,14 +111,84 @@ void mp_upstream_submit_share(mp_submission_t *submission, mp_upstream_t *upstre
         mp_log(MP_LOG_DEBUG, "MP0511: " MP_POOL_FMT " gave no verdict: %s: %s", MP_POOL_ARG(call->pool), reason->word, reason->sentence);
 }
 
-void mp_upstream_probe_on_loop(mp_upstream_t *upstream, const mp_upstream_call_t *call, mp_upstream_probed_t *probed, void *baton)
+/* What a fetch or a wait needs until its end, and whom it tells then. Lives in the caller's pool, which may be gone once fetched ran. */
+struct mp_upstream_wait_t {
+    const mp_upstream_ops_t *ops;
+    void *state;
+    mp_pool_t pool; /* id and name, for the log */
+    mp_upstream_fetched_t *fetched;
+    void *baton;
+};
+
+static mp_upstream_wait_t *create_wait(const mp_pool_t *pool, mp_upstream_fetched_t *fetched, void *baton, apr_pool_t *p)
+{
+    mp_upstream_wait_t *wait = apr_pcalloc(p, sizeof(*wait));
+
+    wait->pool = (mp_pool_t){.id = pool->id, .name = apr_pstrdup(p, pool->name)};
+    wait->fetched = fetched;
+    wait->baton = baton;
+    return wait;
+}
+
+static void fetched_on_loop(void *baton, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why)
+{
+    mp_upstream_wait_t *wait = baton;
+
+    if (status != APR_SUCCESS)
+        log_no_work(&wait->pool, why);
+    wait->fetched(wait->baton, status, work, blame, why);
+}
+
+void mp_upstream_fetch_work_on_loop(mp_upstream_t *upstream, const mp_upstream_call_t *call, mp_upstream_fetched_t *fetched, void *baton,
+                                    apr_pool_t *p)
 {
     apr_size_t i = find_protocol(call->pool->url);
     mp_result_t why = MP_RESULT_NONE;
 
     MP_ASSERT_ON_LOOP(upstream->loop);
     if (i < PROTOCOL_COUNT)
-        protocols[i]->probe_on_loop(upstream->states[i], call, probed, baton);
+        protocols[i]->fetch_work_on_loop(upstream->states[i], call, fetched_on_loop, create_wait(call->pool, fetched, baton, p), p);
     else
-        probed(baton, describe_no_protocol(&why), MP_BLAME_POOL, &why);
+        fetched(baton, describe_no_protocol(&why), NULL, MP_BLAME_POOL, &why);
+}
+
+static void told_on_loop(void *baton, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why)
+{
+    mp_upstream_wait_t *wait = baton;
+
+    if (status != APR_SUCCESS)
+        mp_log(MP_LOG_DEBUG, "MP0512: the long poll at " MP_POOL_FMT " brought no work: %s: %s", MP_POOL_ARG(&wait->pool), why->word,
+               why->sentence);
+    wait->fetched(wait->baton, status, work, blame, why);
+}
+
+mp_upstream_wait_t *mp_upstream_wait_block_on_loop(mp_upstream_t *upstream, const mp_upstream_vigil_t *vigil, mp_upstream_fetched_t *told,
+                                                   void *baton, apr_pool_t *p)
+{
+    apr_size_t i = find_protocol(vigil->call.pool->url);
+    mp_result_t why = MP_RESULT_NONE;
+
+    MP_ASSERT_ON_LOOP(upstream->loop);
+    if (i == PROTOCOL_COUNT) {
+        told(baton, describe_no_protocol(&why), NULL, MP_BLAME_POOL, &why);
+        return NULL;
+    }
+    if (protocols[i]->wait_block_on_loop == NULL) {
+        mp_result_set(&why, APR_ENOTIMPL, "no-long-poll", "its protocol does not tell of new blocks");
+        told(baton, why.status, NULL, MP_BLAME_NOBODY, &why);
+        return NULL;
+    }
+    mp_upstream_wait_t *wait = create_wait(vigil->call.pool, told, baton, p);
+    void *state = protocols[i]->wait_block_on_loop(upstream->states[i], vigil, told_on_loop, wait, p);
+    /* Without a state told ran already, and may have destroyed p. */
+    if (state == NULL)
+        return NULL;
+    wait->ops = protocols[i];
+    wait->state = state;
+    return wait;
+}
+
+void mp_upstream_cancel_wait_on_loop(mp_upstream_wait_t *wait)
+{
+    wait->ops->cancel_wait_on_loop(wait->state);
 }

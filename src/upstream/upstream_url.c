@@ -2,6 +2,8 @@
 /* Bytes outside ASCII are refused although libcurl would convert host names: it does so by the process's locale, which under httpd is "C". */
 #include "upstream/upstream_url.h"
 
+#include "upstream/answer.h"
+
 #include <apr_strings.h>
 #include <curl/curl.h>
 #include <string.h>
@@ -24,16 +26,24 @@ apr_size_t mp_upstream_url_origin_length(const char *url)
     return (apr_size_t)(authority - url) + strcspn(authority, "/?#\\");
 }
 
+/* A part that neither has is the same. */
 static bool is_same_part(CURLU *a, CURLU *b, CURLUPart part)
 {
     char *text_a = NULL;
     char *text_b = NULL;
-    bool same = curl_url_get(a, part, &text_a, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                curl_url_get(b, part, &text_b, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(text_a, text_b) == 0;
+    CURLUcode code_a = curl_url_get(a, part, &text_a, CURLU_DEFAULT_PORT);
+    CURLUcode code_b = curl_url_get(b, part, &text_b, CURLU_DEFAULT_PORT);
+    bool same = code_a == code_b && (code_a != CURLUE_OK || strcasecmp(text_a, text_b) == 0);
 
     curl_free(text_a);
     curl_free(text_b);
     return same;
+}
+
+/* A link-local address is another one on each of this machine's networks. */
+static bool is_same_host(CURLU *a, CURLU *b)
+{
+    return is_same_part(a, b, CURLUPART_HOST) && is_same_part(a, b, CURLUPART_ZONEID);
 }
 
 bool mp_upstream_url_is_same_origin(const char *a, const char *b)
@@ -42,7 +52,7 @@ bool mp_upstream_url_is_same_origin(const char *a, const char *b)
     CURLU *url_b = curl_url();
     bool same = url_a != NULL && url_b != NULL && curl_url_set(url_a, CURLUPART_URL, a, 0) == CURLUE_OK &&
                 curl_url_set(url_b, CURLUPART_URL, b, 0) == CURLUE_OK && is_same_part(url_a, url_b, CURLUPART_SCHEME) &&
-                is_same_part(url_a, url_b, CURLUPART_HOST) && is_same_part(url_a, url_b, CURLUPART_PORT);
+                is_same_host(url_a, url_b) && is_same_part(url_a, url_b, CURLUPART_PORT);
 
     curl_url_cleanup(url_a);
     curl_url_cleanup(url_b);
@@ -114,11 +124,11 @@ static const char *describe(CURLUcode code, apr_pool_t *p)
     }
 }
 
-/* libcurl lets a resolver find out about strange characters, and reads "http:///a" as host "a". */
-static bool is_host_name(CURLU *url, const char *text)
+/* libcurl lets a resolver find out about strange characters. */
+static bool is_host_name(CURLU *url)
 {
     char *host = NULL;
-    bool found = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && strstr(text, ":///") == NULL &&
+    bool found = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
                  (host[0] == '[' || host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")] == '\0');
 
     curl_free(host);
@@ -127,7 +137,8 @@ static bool is_host_name(CURLU *url, const char *text)
 
 static const char *check_parts(CURLU *url, const char *text)
 {
-    if (!is_host_name(url, text))
+    /* libcurl reads "http:///a" as host "a". */
+    if (strstr(text, ":///") != NULL || !is_host_name(url))
         return "the URL names no host, or one with a character that host names must not have";
     if (is_part(url, CURLUPART_PORT, "0"))
         return "the port in the URL must be a number from 1 to 65535";
@@ -184,4 +195,103 @@ const char *mp_upstream_url_check_proxy(const char *url, apr_pool_t *p)
         problem = "a proxy has a host and a port, but no path";
     curl_url_cleanup(parsed);
     return problem;
+}
+
+static apr_status_t describe_bad(mp_result_t *why, const char *problem)
+{
+    return mp_result_set(why, APR_EINVAL, "bad-long-poll-url", "the URL that it announces for its long poll cannot be used: %s", problem);
+}
+
+/* What libcurl would guess at: it takes one slash, or three, for two, and so would find a host where the standard sees a path. */
+static bool has_odd_slashes(const char *reference)
+{
+    apr_size_t scheme = strspn(reference, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+    if (reference[scheme] == ':')
+        return strncmp(reference + scheme, "://", 3) != 0 || reference[scheme + 3] == '/';
+    return strncmp(reference, "///", 3) == 0;
+}
+
+/* Blanks around it and a fragment go. @return NULL, or a sentence */
+static const char *cut_reference(char **reference, const char *announcement, apr_pool_t *p)
+{
+    const char *begin = announcement + strspn(announcement, " \t");
+    char *text = apr_pstrmemdup(p, begin, strcspn(begin, "#"));
+    apr_size_t length = strlen(text);
+
+    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+        text[--length] = '\0';
+    *reference = text;
+    if (strlen(announcement) >= MP_ANSWER_VALUE_SIZE - 1)
+        return "it is too long";
+    if (length == 0)
+        return "it is empty";
+    if (has_odd_slashes(text))
+        return "it reads neither like http://host/path nor like a path";
+    return check_characters(text) != NULL ? "it contains a character that URLs must not have" : NULL;
+}
+
+/* Moves url, which holds the base, to where the reference leads. @return NULL, or a sentence */
+static const char *move(CURLU *url, const char *reference, apr_pool_t *p)
+{
+    CURLUcode code = curl_url_set(url, CURLUPART_URL, reference, 0);
+
+    if (code != CURLUE_OK)
+        return describe(code, p);
+    if (!is_part(url, CURLUPART_SCHEME, "http") && !is_part(url, CURLUPART_SCHEME, "https"))
+        return "only http and https can be used";
+    if (!is_host_name(url) || is_part(url, CURLUPART_PORT, "0"))
+        return "its host or its port cannot be right";
+    if (curl_url_set(url, CURLUPART_USER, NULL, 0) != CURLUE_OK || curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK)
+        return "this server is out of memory";
+    return NULL;
+}
+
+/* The account's user name and password go along with the request. */
+static apr_status_t check_leave(CURLU *from, CURLU *to, mp_result_t *why)
+{
+    bool is_downgrade = is_part(from, CURLUPART_SCHEME, "https") && is_part(to, CURLUPART_SCHEME, "http");
+    char *host = NULL;
+
+    if (is_same_host(from, to) && !is_downgrade)
+        return APR_SUCCESS;
+    curl_url_get(to, CURLUPART_HOST, &host, 0);
+    mp_result_set(why, APR_EACCES, "foreign-host",
+                  "it announces its long poll %s %s; MiningProxyForeignLongPoll On would allow it, and send the account's password there",
+                  is_same_host(from, to) ? "without TLS, over http, at" : "at another host,", host != NULL ? host : "?");
+    curl_free(host);
+    return APR_EACCES;
+}
+
+static apr_status_t resolve(CURLU *from, CURLU *to, const char *base, const char *reference, mp_result_t *why, apr_pool_t *p)
+{
+    if (curl_url_set(from, CURLUPART_URL, base, 0) != CURLUE_OK || curl_url_set(to, CURLUPART_URL, base, 0) != CURLUE_OK)
+        return describe_bad(why, "nor can the pool's own URL");
+    const char *problem = move(to, reference, p);
+    return problem == NULL ? APR_SUCCESS : describe_bad(why, problem);
+}
+
+apr_status_t mp_upstream_url_resolve(const char **url, const char *base, const char *announcement, bool may_leave_host, mp_result_t *why,
+                                     apr_pool_t *p)
+{
+    char *reference = NULL;
+    const char *problem = cut_reference(&reference, announcement, p);
+
+    if (problem != NULL)
+        return describe_bad(why, problem);
+    CURLU *from = curl_url();
+    CURLU *to = curl_url();
+    char *text = NULL;
+    apr_status_t status =
+        from != NULL && to != NULL ? resolve(from, to, base, reference, why, p) : describe_bad(why, "this server is out of memory");
+    if (status == APR_SUCCESS && !may_leave_host)
+        status = check_leave(from, to, why);
+    if (status == APR_SUCCESS && curl_url_get(to, CURLUPART_URL, &text, 0) != CURLUE_OK)
+        status = describe_bad(why, "this server is out of memory");
+    if (status == APR_SUCCESS)
+        *url = apr_pstrdup(p, text);
+    curl_free(text);
+    curl_url_cleanup(from);
+    curl_url_cleanup(to);
+    return status;
 }

@@ -13,8 +13,33 @@ Behaviour = Callable[[Exchange], bool]
 
 
 def normal(exchange: Exchange) -> bool:
-    """As a pool should."""
+    """As a pool should: a long poll waits for the next block, everything else is answered at once."""
+    if exchange.poll and exchange.is_admitted and exchange.wait_block() != "block":
+        return False
     return exchange.send(exchange.answer())
+
+
+def answer_at_once(exchange: Exchange) -> bool:
+    """A long poll gets work although there is no new block."""
+    return exchange.send(exchange.answer())
+
+
+def trickle_blanks(interval: float) -> Behaviour:
+    """A long poll as Eloipool answers it: headers and the first brace at once, a blank now and then, the rest with the block."""
+    def behaviour(exchange: Exchange) -> bool:
+        head = [("Content-Type", "application/json"), *exchange.pool.poll_headers(), ("Transfer-Encoding", "chunked")]
+        exchange.send_bytes(wire.format_message("HTTP/1.1 200 OK", head, _chunk(b"{")))
+        while (end := exchange.wait_block(interval)) != "block":
+            if end == "gone":
+                return False
+            exchange.send_bytes(_chunk(b" "))
+        exchange.send_bytes(_chunk(exchange.answer().body[1:]) + b"0\r\n\r\n")
+        return True
+    return behaviour
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 def hang(exchange: Exchange) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import header, wire
 from .ledger import Issued, Submission
+from .waiting_room import Poll, await_bell
 
 if TYPE_CHECKING:
     from .pool import FakePool
@@ -32,6 +33,7 @@ class Request:
     password: str
     method: str
     param: Any
+    is_poll_path: bool = False  # came where the pool says that one may wait for a block
 
     @property
     def is_share(self) -> bool:
@@ -40,8 +42,15 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """The word by which rules choose: "work", "share" or "other"."""
-        return "share" if self.is_share else "work" if self.method == "getwork" else "other"
+        """The word by which rules choose: "work", "share", "poll" or "other"."""
+        if self.is_share:
+            return "share"
+        return "poll" if self.is_poll_path else "work" if self.method == "getwork" else "other"
+
+    @property
+    def path(self) -> str:
+        """What was asked for, query included."""
+        return self.message.start[1]
 
 
 def read_request(message: wire.Message) -> Request:
@@ -95,21 +104,30 @@ class Exchange:
     def __init__(self, pool: "FakePool", sock: socket.socket, request: Request):
         self.pool, self.sock, self.request = pool, sock, request
         self.submission: Submission | None = None
+        self.poll: Poll | None = None  # of a long poll: its place in the waiting room
+
+    @property
+    def is_admitted(self) -> bool:
+        """Are the credentials good?"""
+        return self.pool.admits(self.request)
 
     def answer(self, refusal: str | None = None) -> Answer:
         """What a well-behaved pool says; refusal: the reason with which it rejects good shares."""
-        if not self.pool.admits(self.request):
+        if not self.is_admitted:
             return Answer(401, [("WWW-Authenticate", 'Basic realm="pool"')], b"")
         if self.request.kind == "share":
             return self._verdict(refusal)
         if self.request.kind == "work":
             return self._result(self._work(), self.pool.work_headers())
+        if self.request.kind == "poll":
+            members = {} if self.pool.submit_old is None else {"submitold": self.pool.submit_old}
+            return self._result(self._work() | members, self.pool.poll_headers())
         return self.error(-32601, "Method not found", status=200)
 
     def _work(self) -> dict[str, Any]:
         pool = self.pool
         issued = pool.ledger.issue(self.request.user, pool.difficulty_of(self.request.user))
-        members = work_members(issued) | pool.extra_members
+        members = work_members(issued, pool.without) | pool.extra_members
         return {key: value for key, value in members.items() if key not in pool.without}
 
     def _verdict(self, refusal: str | None) -> Answer:
@@ -153,12 +171,17 @@ class Exchange:
             self.sock.settimeout(None)
         return True
 
+    def wait_block(self, seconds: float | None = None) -> str:
+        """Of a long poll: waits for the next block ("block"), the client's end ("gone") or that of the time ("late")."""
+        assert self.poll, "only a long poll waits for a block"
+        return await_bell(self.poll, self.sock, seconds)
+
     def reset(self) -> None:
         """The connection ends with RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def work_members(issued: Issued) -> dict[str, Any]:
-    """getwork's result object, complete."""
-    return {"data": issued.data.hex() + header.PADDING, "midstate": header.midstate(issued.data), "hash1": header.HASH1,
-            "target": header.target_text(issued.target)}
+def work_members(issued: Issued, without: set[str]) -> dict[str, Any]:
+    """getwork's result object. The midstate is dear in Python: it is not even computed where the pool leaves it out."""
+    midstate = {} if "midstate" in without else {"midstate": header.midstate(issued.data)}
+    return {"data": issued.data.hex() + header.PADDING, "hash1": header.HASH1, "target": header.target_text(issued.target)} | midstate

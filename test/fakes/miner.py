@@ -11,11 +11,14 @@ import hashlib
 import itertools
 import json
 import random
-import socket
+import ssl
 import time
 from typing import Any, Iterator
+from urllib.parse import urljoin, urlsplit
 
 from . import header, wire
+from .pending_poll import PendingPoll
+from .reply import Reply
 
 MISSING = object()
 
@@ -34,6 +37,14 @@ class Profile:
     share_form: str = "keep"  # keep, zeros, upper, short
     chunked: bool = False  # Transfer-Encoding: chunked beside Content-Length
     template_first: bool = False  # probes getblocktemplate
+    poll_method: str = "POST"  # of a long poll
+    pastes: bool = True  # a path that is announced for long polls goes behind the miner's own URL, as text
+
+    def resolve(self, own: str, announced: str) -> str:
+        """The URL of long polls, as this program makes it of its own URL and X-Long-Polling."""
+        if announced.startswith(("http://", "https://")):
+            return announced
+        return own.rstrip("/") + "/" + announced.lstrip("/") if self.pastes else urljoin(own, announced)
 
 
 CPUMINER = Profile(headers=(("X-Mining-Extensions", "midstate"), ("Accept-Encoding", "deflate, gzip")), tail="\r\n",
@@ -42,13 +53,14 @@ CGMINER = Profile("cgminer 3.7.2", headers=(("X-Mining-Extensions", "longpoll mi
                                             ("X-Mining-Hashrate", "123456789")), tail="\n", template_first=True)
 CGMINER_CHUNKED = replace(CGMINER, chunked=True)
 BFGMINER = replace(CGMINER, user_agent="bfgminer/5.5.0", headers=(("X-Minimum-Wait", "0"),), id=1)
-POCLBM = Profile("poclbm/12.10", None, (("X-Mining-Extensions", "hostlist midstate rollntime"),), "json")
+POCLBM = Profile("poclbm/12.10", None, (("X-Mining-Extensions", "hostlist midstate rollntime"),), "json",
+                 poll_method="GET", pastes=False)
 PHOENIX = Profile("phoenix/v1.7.5", ("Content-Type", "application/json"), (("X-Work-Identifier", "1"),), 1,
-                  share_form="zeros")
+                  share_form="zeros", poll_method="GET", pastes=False)
 DIABLO = Profile("DiabloMiner",
                  headers=(("X-Mining-Extensions", "longpoll rollntime switchto"), ("Accept-Encoding", "gzip,deflate")),
-                 id=1)
-PHP_PROXY = Profile(None, ("Content-type", "application/json-rpc"), id="json", version="HTTP/1.0")
+                 id=1, pastes=False)
+PHP_PROXY = Profile(None, ("Content-type", "application/json-rpc"), id="json", version="HTTP/1.0", poll_method="GET")
 CKPOOL = Profile(None, None, id=MISSING, params=MISSING)
 UPPER = Profile("upper/1.0", id="a", share_form="upper")
 SHORT = Profile("short/1.0", id=None, params=None, share_form="short")
@@ -56,39 +68,6 @@ PROFILES = {
     "cpuminer": CPUMINER, "cgminer": CGMINER, "cgminer-chunked": CGMINER_CHUNKED, "bfgminer": BFGMINER,
     "poclbm": POCLBM, "phoenix": PHOENIX, "diablominer": DIABLO, "php-proxy": PHP_PROXY, "ckpool": CKPOOL,
     "upper-case": UPPER, "short": SHORT}
-
-
-@dataclass
-class Reply:
-    """An answer to one request."""
-
-    message: wire.Message
-    seconds: float
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.message.status
-
-    @property
-    def json(self) -> Any:
-        """The body, which must be JSON."""
-        return json.loads(self.message.body)
-
-    @property
-    def result(self) -> Any:
-        """Member result."""
-        return self.json["result"]
-
-    @property
-    def error(self) -> Any:
-        """Member error."""
-        return self.json["error"]
-
-    @property
-    def reason(self) -> str | None:
-        """Why a share was rejected."""
-        return self.message.get("X-Reject-Reason")
 
 
 @dataclass
@@ -131,17 +110,16 @@ class NoWork(Exception):
 class Connection:
     """A keep-alive connection that is made when needed."""
 
-    def __init__(self, address: tuple[str, int], timeout: float = 40):
-        self.address, self.timeout = address, timeout
+    def __init__(self, address: tuple[str, int], timeout: float = 40, context: ssl.SSLContext | None = None):
+        self.address, self.timeout, self.context = address, timeout, context
         self.retries = True  # as libcurl does; poclbm and Phoenix do not
+        self.source: str | None = None  # an address of this machine, to be seen as another miner
         self.reader: wire.Reader | None = None
 
     def open(self) -> None:
         """Connects unless it is connected."""
         if self.reader is None:
-            sock = socket.create_connection(self.address, self.timeout)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.reader = wire.Reader(sock)
+            self.reader = wire.Reader(wire.connect(self.address, self.timeout, self.context, self.source))
 
     def close(self) -> None:
         """Hangs up."""
@@ -179,17 +157,21 @@ class Miner:
         self.user, self.password, self.profile, self.path = user, password, profile, path
         self.extra_headers: list[tuple[str, str]] = []
         self.replies: list[Reply] = []
+        self.polls: list[PendingPoll] = []
 
     def post(self, body: bytes, headers: list[tuple[str, str]] | None = None) -> Reply:
         """Sends this very body with the profile's headers."""
+        return self.send(self._format_post(self.path, body, headers or []))
+
+    def _format_post(self, path: str, body: bytes, headers: list[tuple[str, str]]) -> bytes:
         profile = self.profile
-        head = self.head() + (headers or [])
+        head = self.head() + headers
         if profile.chunked:
             head, body = head + [("Transfer-Encoding", "chunked"),
                                  ("Content-Length", str(len(body)))], wire.format_chunks(body)
         else:
             head.append(("Content-Length", str(len(body))))
-        return self.send(wire.format_message(f"POST {self.path} {profile.version}", head, body))
+        return wire.format_message(f"POST {path} {profile.version}", head, body)
 
     def send(self, data: bytes) -> Reply:
         """Sends a finished request."""
@@ -209,9 +191,44 @@ class Miner:
 
     def call(self, method: str, params: Any = MISSING) -> Reply:
         """One JSON-RPC request as this program writes it."""
+        return self.post(self._format_call(method, params))
+
+    def _format_call(self, method: str, params: Any) -> bytes:
         members = {"method": method, "params": params, "id": self.profile.id}
         rpc = {key: value for key, value in members.items() if value is not MISSING}
-        return self.post((json.dumps(rpc) + self.profile.tail).encode())
+        return (json.dumps(rpc) + self.profile.tail).encode()
+
+    # Long polls
+
+    @property
+    def url(self) -> str:
+        """As it was given to the program."""
+        scheme = "https" if self.connection.context else "http"
+        return "%s://%s:%d%s" % (scheme, *self.connection.address, self.path)
+
+    @property
+    def poll_url(self) -> str:
+        """Where it goes for long polls, after what it was told last."""
+        announced = next((reply.announced for reply in reversed(self.replies) if reply.announced), None)
+        assert announced, "nobody offered a long poll"
+        return self.profile.resolve(self.url, announced)
+
+    def poll(self, url: str | None = None) -> PendingPoll:
+        """Begins a long poll in this program's way, on a connection of its own."""
+        parts = urlsplit(url or self.poll_url)
+        if self.profile.poll_method == "POST":
+            request = self._format_post(parts.path, self._format_call("getwork", self.profile.params), [])
+        else:
+            head = [line for line in self.head() if line != self.profile.content_type]
+            request = wire.format_message(f"GET {parts.path} {self.profile.version}", head)
+        return self.send_poll(request, (parts.hostname, parts.port))
+
+    def send_poll(self, request: bytes, address: tuple[str, int] | None = None) -> PendingPoll:
+        """Sends this very request on a connection of its own."""
+        connection = self.connection
+        sock = wire.connect(address or connection.address, 30, connection.context, connection.source)
+        self.polls.append(PendingPoll(sock, request))
+        return self.polls[-1]
 
     def ask(self) -> Reply:
         """A request for work, whatever comes of it."""

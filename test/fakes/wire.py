@@ -6,6 +6,7 @@ one's back) and must see each header line exactly as it arrived.
 """
 from dataclasses import dataclass, field
 import socket
+import ssl
 
 
 class Closed(ConnectionError):
@@ -96,6 +97,37 @@ class Reader:
         while self.until(b"\r\n"):
             pass
         return body
+
+
+class _Text:
+    """What was read already, in the shape of a socket."""
+
+    def __init__(self, data: bytes):
+        self._data = data
+
+    def recv(self, _size: int) -> bytes:
+        """Everything, and then the end."""
+        data, self._data = self._data, b""
+        return data
+
+
+def try_parse(data: bytes, at_end: bool) -> Message | None:
+    """The message if it is complete. at_end: no more will come, so that a body without framing ends here."""
+    head, mark, _ = data.partition(b"\r\n\r\n")
+    if not mark or not (at_end or b"content-length:" in head.lower() or b"transfer-encoding:" in head.lower()):
+        return None
+    try:
+        return Reader(_Text(data)).message()
+    except Closed:
+        return None
+
+
+def connect(address: tuple[str, int], timeout: float, context: ssl.SSLContext | None = None,
+            source: str | None = None) -> socket.socket:
+    """A connection; over TLS if a context is given, from that address of ours if it matters."""
+    sock = socket.create_connection(address, timeout, (source, 0) if source else None)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return context.wrap_socket(sock, server_hostname=address[0]) if context else sock
 
 
 def format_message(start: str, headers: list[tuple[str, str]], body: bytes = b"") -> bytes:

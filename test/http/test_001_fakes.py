@@ -8,8 +8,10 @@ import time
 import pytest
 
 from fakes import behaviours, header, wire
-from fakes.miner import PROFILES, Miner, share_text
+from fakes.miner import PROFILES, Miner, share_text, work_of
+from fakes.pending_poll import PendingPoll, PollCrowd
 from harness import places
+from harness.waiting import wait_until
 
 VECTORS = json.loads((places.ROOT / "test" / "unit" / "vectors.json").read_text())["vectors"]
 HEADERS = [vector for vector in VECTORS if "getwork_midstate" in vector["expect"]]
@@ -141,10 +143,8 @@ def test_trickle_takes_its_time(make_pool):
 
 def test_https(make_pool, authority):
     pool = make_pool(tls=authority.context())
-    context = ssl.create_default_context(cafile=str(authority.ca))
     miner = _miner(pool)
-    sock = context.wrap_socket(socket.create_connection(("127.0.0.1", pool.port)), server_hostname="127.0.0.1")
-    miner.connection.reader = wire.Reader(sock)
+    miner.connection.context = ssl.create_default_context(cafile=str(authority.ca))
     assert miner.mine(1)[0][1].result is True
 
 
@@ -158,3 +158,150 @@ def test_share_forms():
     data = bytes.fromhex("ab" * 80)
     assert share_text(data, "upper") == ("ab" * 80 + header.PADDING).upper()
     assert share_text(data, "zeros") == "ab" * 80 + "0" * 96
+
+
+@pytest.fixture
+def announcing(make_pool):
+    """A pool with long polls."""
+    pool = make_pool()
+    pool.long_polling = "/lp"
+    return pool
+
+
+@pytest.fixture
+def crowd():
+    """Reads long polls."""
+    crowd = PollCrowd()
+    yield crowd
+    crowd.close()
+
+
+@pytest.mark.parametrize("profile", ["cpuminer", "cgminer", "bfgminer", "poclbm", "phoenix", "diablominer", "php-proxy"])
+def test_a_long_poll_waits_for_the_block(announcing, profile):
+    miner = _miner(announcing, profile)
+    old = miner.getwork()
+    poll = miner.poll()
+    wait_until(lambda: announcing.polls_open == 1, 5, "the pool has the poll")
+    assert poll.is_pending and announcing.polls[0].method == PROFILES[profile].poll_method
+    announcing.new_block()
+    fresh = work_of(poll.wait(5))
+    assert fresh.data[4:36] != old.data[4:36]
+    assert miner.submit(fresh.solve()).result is True
+    assert (announcing.polls_open, len(announcing.polls), announcing.count("poll")) == (0, 1, 1)
+    assert announcing.polls[0].user == "rig1" and announcing.polls[0].ended > announcing.polls[0].time
+
+
+@pytest.mark.parametrize("profile,own,announced,resolved", [
+    ("cpuminer", "http://h:1/", "/lp", "http://h:1/lp"), ("cgminer", "http://h:1/mine", "/mine/lp", "http://h:1/mine/mine/lp"),
+    ("poclbm", "http://h:1/mine", "/mine/lp", "http://h:1/mine/lp"), ("phoenix", "http://h:1/", "http://h:2/x", "http://h:2/x"),
+    ("bfgminer", "http://h:1/", "https://h:2/x", "https://h:2/x")])
+def test_each_program_resolves_in_its_own_way(profile, own, announced, resolved):
+    assert PROFILES[profile].resolve(own, announced) == resolved
+
+
+def test_polls_hear_of_the_end_of_client_and_pool(announcing):
+    miner = _miner(announcing)
+    miner.getwork()
+    for leave in (PendingPoll.close, PendingPoll.reset, PendingPoll.half_close):
+        poll = miner.poll()
+        wait_until(lambda: announcing.polls_open == 1, 5, "the pool has the poll")
+        leave(poll)
+        wait_until(lambda: announcing.polls_open == 0, 5, "the pool knows that the client is gone")
+    poll = miner.poll()
+    wait_until(lambda: announcing.polls_open == 1, 5, "the pool has the poll")
+    announcing.kill()
+    assert announcing.polls_open == 0
+    with pytest.raises(ConnectionError):
+        poll.wait(5)
+
+
+@pytest.mark.parametrize("behaviour,error", [
+    (behaviours.reset, ConnectionResetError), (behaviours.close, wire.Closed), (behaviours.hang, TimeoutError)])
+def test_polls_can_be_broken(announcing, behaviour, error):
+    miner = _miner(announcing)
+    miner.getwork()
+    announcing.behave(behaviour, on="poll")
+    poll = miner.poll()
+    announcing.new_block()
+    with pytest.raises(error):
+        poll.wait(0.5)
+    assert miner.mine(1)[0][1].result is True
+    poll.close()
+
+
+def test_a_poll_can_trickle(announcing):
+    miner = _miner(announcing)
+    miner.getwork()
+    announcing.behave(behaviours.trickle_blanks(0.05), on="poll")
+    poll = miner.poll()
+    wait_until(lambda: poll.is_pending and poll.buffer.count(b"1\r\n \r\n") >= 3, 5, "three blanks came")
+    announcing.new_block()
+    assert poll.wait(5).result["data"]
+
+
+def test_a_poll_can_be_answered_at_once(announcing):
+    announcing.behave(behaviours.answer_at_once, on="poll", times=1)
+    announcing.submit_old = False
+    announcing.announces_everywhere = True
+    miner = _miner(announcing)
+    miner.getwork()
+    reply = miner.poll().wait(5)
+    assert (reply.result["submitold"], reply.announced) == (False, "/lp")
+
+
+def test_a_share_on_the_path_of_polls_is_a_share(announcing):
+    miner = _miner(announcing)
+    work = miner.getwork()
+    miner.path = "/lp"
+    assert miner.submit(work.solve()).result is True
+    assert announcing.polls == []
+
+
+def test_other_doors(announcing):
+    for host, port in (announcing.add_door(), announcing.add_door("127.0.0.2", announcing.port)):
+        announcing.long_polling = f"http://{host}:{port}/x"
+        miner = _miner(announcing)
+        miner.getwork()
+        poll = miner.poll()
+        wait_until(lambda: announcing.polls_open == 1, 5, "the pool has the poll")
+        assert (announcing.polls[-1].door, announcing.polls[-1].path) == ((host, port), "/x")
+        announcing.new_block()
+        poll.wait(5)
+    announcing.kill()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, port))
+    announcing.revive()
+    socket.create_connection((host, port)).close()
+
+
+def test_a_crowd(announcing, crowd):
+    announcing.without = {"midstate", "hash1"}
+    miner = _miner(announcing)
+    miner.getwork()
+    polls = crowd.open(200, lambda number: miner.poll())
+    wait_until(lambda: announcing.polls_open == 200, 10, "the pool has all polls")
+    crowd.leave(PendingPoll.reset, polls[:50])
+    wait_until(lambda: announcing.polls_open == 150, 10, "the pool knows who left")
+    start = time.monotonic()
+    announcing.new_block()
+    crowd.wait_ended(10)
+    assert (len(crowd.replies), len(crowd.errors), crowd.pending) == (150, 50, [])
+    assert len({reply.result["data"] for reply in crowd.replies}) == 150
+    assert all(poll.ended > start for poll in polls[50:])
+
+
+def test_a_poll_over_tls(make_pool, authority):
+    pool = make_pool(tls=authority.context())
+    pool.long_polling = "/lp"
+    miner = Miner(("127.0.0.1", pool.port), "rig1", "pw")
+    miner.connection.context = ssl.create_default_context(cafile=str(authority.ca))
+    miner.getwork()
+    for leave in (PendingPoll.say_goodbye, PendingPoll.reset):
+        poll = miner.poll()
+        wait_until(lambda: pool.polls_open == 1, 5, "the pool has the poll")
+        leave(poll)
+        wait_until(lambda: pool.polls_open == 0, 5, "the pool knows that the client is gone")
+    poll = miner.poll()
+    wait_until(lambda: pool.polls_open == 1, 5, "the pool has the poll")
+    pool.new_block()
+    assert poll.wait(5).result["data"]

@@ -7,10 +7,13 @@ PROCESS_WIDE = [
     'MiningProxyDatabase "sqlite:/var/lib/x.db"', "MiningProxyDatabasePasswordFile /etc/hostname",
     "MiningProxyDatabaseConnections 1 8", "MiningProxyDatabaseTimeout 5s", "MiningProxyStateDirectory /tmp",
     "MiningProxySpoolLimit 256M", "MiningProxyCache shmcb", "MiningProxyUpstreamProxy http://127.0.0.1:3128",
-    "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt", "MiningProxyFailbackAfter 30s"]
+    "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt", "MiningProxyFailbackAfter 30s",
+    "MiningProxyPoolPollInterval 15s", "MiningProxyForeignLongPoll Off", "MiningProxyLongPollLimit 10000",
+    "MiningProxyLongPollLimitPerWorker 0", "MiningProxyLongPollLimitPerAddress 0"]
 PER_HOST = [
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10",
-    "MiningProxyMaxRequestBody 64k"]
+    "MiningProxyMaxRequestBody 64k", "MiningProxyLongPolling On", "MiningProxyLongPollPath /lp", "MiningProxyLongPollTimeout 55min",
+    "MiningProxyPublicURL https://mine.example.com/btc"]
 
 WRONG = [
     ("MiningProxyDatabase", "postgres://farm", ["sqlite:", "mysql:"]),
@@ -58,6 +61,39 @@ WRONG = [
     ("MiningProxyMaxRequestBody", "-1k", []),
     ("MiningProxyMaxRequestBody", "64kk", []),
     ("MiningProxyMaxRequestBody", "99999999999999999999G", []),
+    ("MiningProxyPoolPollInterval", "0", ["2s"]),
+    ("MiningProxyForeignLongPoll", "perhaps", ["On or Off"]),
+    ("MiningProxyLongPollLimit", "0", ["from 1 to 1000000"]),
+    ("MiningProxyLongPollLimit", "many", ["from 1 to 1000000"]),
+    ("MiningProxyLongPollLimit", "1000001", ["from 1 to 1000000"]),
+    ("MiningProxyLongPollLimitPerWorker", "-1", ["from 0 to 1000000"]),
+    ("MiningProxyLongPollLimitPerAddress", "1k", ["from 0 to 1000000"]),
+    ("MiningProxyLongPolling", "yes", ["On or Off"]),
+    ("MiningProxyLongPolling", "1", ["On or Off"]),
+    ("MiningProxyLongPollPath", "lp", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/lp/", ["like /lp"]),
+    ("MiningProxyLongPollPath", "//lp", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/long poll", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/lp?x=1", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/%6cp", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/a/../lp", ["like /lp"]),
+    ("MiningProxyLongPollPath", "/" + "x" * 64, ["64 characters"]),
+    ("MiningProxyLongPollTimeout", "55 minutes", ["5min"]),
+    ("MiningProxyLongPollTimeout", "0", ["5min"]),
+    ("MiningProxyPublicURL", "mine.example.com", ["http://host"]),
+    ("MiningProxyPublicURL", "ftp://mine.example.com/", ["http://host"]),
+    ("MiningProxyPublicURL", "HTTP://mine.example.com/", ["http://host"]),
+    ("MiningProxyPublicURL", "http://", ["http://host"]),
+    ("MiningProxyPublicURL", "http:///mine", ["http://host"]),
+    ("MiningProxyPublicURL", "http://rig1@mine.example.com", ["without a user"]),
+    ("MiningProxyPublicURL", "http://mine.example.com/?a=b", ["a query"]),
+    ("MiningProxyPublicURL", "http://mine.example.com/#top", ["a fragment"]),
+    ("MiningProxyPublicURL", "http://mine.example.com/a b", ["blanks"]),
+    ("MiningProxyPublicURL", "http://mine.example.com:0/", ["host[:port]"]),
+    ("MiningProxyPublicURL", "http://mine.example.com:65536/", ["host[:port]"]),
+    ("MiningProxyPublicURL", "http://mine.example.com:http/", ["host[:port]"]),
+    ("MiningProxyPublicURL", "http://mine.example.com/" + "x" * 200, ["136 characters"]),
 ]
 RIGHT = [
     "MiningProxyWorkTimeout 500ms", "MiningProxyWorkTimeout 2s", "MiningProxyWorkTimeout 1min",
@@ -67,7 +103,11 @@ RIGHT = [
     'MiningProxyCache "shmcb:/tmp/mp-cache(1048576)"', "MiningProxyUpstreamProxy socks5h://127.0.0.1:1080",
     'MiningProxyDatabase "mysql://miner@[::1]:3306/farm"',
     'MiningProxyDatabase "mysql://miner@localhost/farm?socket=/run/mysqld/mysqld.sock"',
-    'MiningProxyDatabase "sqlite:/tmp/a farm.db"']
+    'MiningProxyDatabase "sqlite:/tmp/a farm.db"', "MiningProxyPoolPollInterval 250ms", "MiningProxyForeignLongPoll on",
+    "MiningProxyLongPollLimit 1", "MiningProxyLongPollLimitPerWorker 1000000", "MiningProxyLongPolling OFF",
+    "MiningProxyLongPollPath /LP/long-poll_2~.x", "MiningProxyLongPollPath /" + "x" * 63, "MiningProxyLongPollTimeout 1h",
+    "MiningProxyPublicURL http://mine.example.com", "MiningProxyPublicURL https://mine.example.com:8443/a/b/",
+    "MiningProxyPublicURL http://[2001:db8::1]:8332/mine", "MiningProxyPublicURL http://192.0.2.1:8332/%7efarm"]
 
 
 def _configtest(make_httpd, line, host=()):
@@ -93,6 +133,12 @@ def test_a_wrong_value_is_named(make_httpd, directive, value, words):
     assert all(part in said for part in value.split()), said
     assert all(word in said for word in words), said
     assert "Syntax OK" not in said
+
+
+def test_a_password_in_a_public_url_is_not_shown(make_httpd):
+    code, said = _configtest(make_httpd, "MiningProxyPublicURL http://me:s3cret@mine.example.com")
+    assert code != 0
+    assert "MiningProxyPublicURL" in said and "s3cret" not in said, said
 
 
 @pytest.mark.parametrize("line", RIGHT)

@@ -34,6 +34,7 @@ struct http_stub_t {
     http_stub_answer_t answers[ANSWERS_MAX];
     int answer_count, answer_next;
     int connections, requests, open;
+    int releases;
     bool is_stopping;
     char last[REQUEST_SIZE];
 };
@@ -120,9 +121,11 @@ static bool read_request(int fd, char *request, bool head_only)
     return false;
 }
 
-static http_stub_answer_t take_answer(http_stub_t *stub, const char *request)
+/* @param releases how often was released before it came */
+static http_stub_answer_t take_answer(int *releases, http_stub_t *stub, const char *request)
 {
     pthread_mutex_lock(&stub->lock);
+    *releases = stub->releases;
     http_stub_answer_t answer = stub->answers[stub->answer_next];
     if (stub->answer_next < stub->answer_count - 1)
         stub->answer_next++;
@@ -184,7 +187,7 @@ static bool send_with_length(int fd, const http_stub_answer_t *answer, size_t pa
 static bool send_chunked(int fd, const http_stub_answer_t *answer)
 {
     const char *body = answer->body;
-    bool good = send_head(fd, answer, "Transfer-Encoding: chunked\r\n");
+    bool good = answer->mode == STUB_TRICKLE_HELD || send_head(fd, answer, "Transfer-Encoding: chunked\r\n");
 
     while (good && *body != '\0') {
         char chunk[64];
@@ -221,6 +224,25 @@ static void trickle(int fd, const http_stub_answer_t *answer)
         ;
 }
 
+static int read_number(http_stub_t *stub, const int *number)
+{
+    pthread_mutex_lock(&stub->lock);
+    int value = *number;
+    pthread_mutex_unlock(&stub->lock);
+    return value;
+}
+
+/* @return false if the client has gone */
+static bool hold(const client_t *client, const http_stub_answer_t *answer, int releases)
+{
+    bool is_trickling = answer->mode == STUB_TRICKLE_HELD;
+    bool good = !is_trickling || send_head(client->fd, answer, "Transfer-Encoding: chunked\r\n");
+
+    while (good && read_number(client->stub, &client->stub->releases) == releases)
+        good = idle(client->fd, 5) && (!is_trickling || send_text(client->fd, "1\r\n \r\n"));
+    return good;
+}
+
 /* @return whether the connection stays open for another request */
 static bool answer_one(int fd, const http_stub_answer_t *answer)
 {
@@ -230,6 +252,7 @@ static bool answer_one(int fd, const http_stub_answer_t *answer)
     case STUB_LENGTH:
         return send_with_length(fd, answer, size);
     case STUB_CHUNKED:
+    case STUB_TRICKLE_HELD:
         return send_chunked(fd, answer);
     case STUB_CLOSE_DELIMITED:
         send_head(fd, answer, "Connection: close\r\n");
@@ -280,8 +303,10 @@ static void *serve(void *baton)
     bool is_open = true;
 
     while (is_open && idle(client->fd, 20000) == false && read_request(client->fd, request, is_next_deaf(stub))) {
-        http_stub_answer_t answer = take_answer(stub, request);
-        is_open = answer_one(client->fd, &answer);
+        int releases = 0;
+        http_stub_answer_t answer = take_answer(&releases, stub, request);
+        bool is_held = answer.is_held || answer.mode == STUB_TRICKLE_HELD;
+        is_open = (!is_held || hold(client, &answer, releases)) && answer_one(client->fd, &answer);
     }
     pthread_mutex_lock(&stub->lock);
     close(client->fd);
@@ -362,14 +387,6 @@ void http_stub_always(http_stub_t *stub, http_stub_answer_t answer)
     http_stub_script(stub, &answer, 1);
 }
 
-static int read_number(http_stub_t *stub, const int *number)
-{
-    pthread_mutex_lock(&stub->lock);
-    int value = *number;
-    pthread_mutex_unlock(&stub->lock);
-    return value;
-}
-
 int http_stub_connections(http_stub_t *stub)
 {
     return read_number(stub, &stub->connections);
@@ -378,6 +395,13 @@ int http_stub_connections(http_stub_t *stub)
 int http_stub_requests(http_stub_t *stub)
 {
     return read_number(stub, &stub->requests);
+}
+
+void http_stub_release(http_stub_t *stub)
+{
+    pthread_mutex_lock(&stub->lock);
+    stub->releases++;
+    pthread_mutex_unlock(&stub->lock);
 }
 
 static struct timespec deadline(void)
@@ -398,6 +422,19 @@ bool http_stub_wait(http_stub_t *stub, int requests)
     while (stub->requests < requests && error == 0)
         error = pthread_cond_timedwait(&stub->changed, &stub->lock, &until);
     bool reached = stub->requests >= requests;
+    pthread_mutex_unlock(&stub->lock);
+    return reached;
+}
+
+bool http_stub_wait_closed(http_stub_t *stub, int open)
+{
+    struct timespec until = deadline();
+    int error = 0;
+
+    pthread_mutex_lock(&stub->lock);
+    while (stub->open > open && error == 0)
+        error = pthread_cond_timedwait(&stub->changed, &stub->lock, &until);
+    bool reached = stub->open <= open;
     pthread_mutex_unlock(&stub->lock);
     return reached;
 }

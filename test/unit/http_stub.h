@@ -18,6 +18,7 @@ typedef enum http_stub_mode_t {
     STUB_HANG,             /* reads the request and says nothing */
     STUB_HANG_IN_BODY,     /* half of the body, then nothing */
     STUB_TRICKLE,          /* the head at once, the body one blank every 20 ms, for ever */
+    STUB_TRICKLE_HELD,     /* the same until http_stub_release(), then the body; in chunks, kept alive */
     STUB_ENDLESS,          /* 100 MB */
     STUB_ENDLESS_HEAD,     /* 100 MB of header lines */
     STUB_RAW,              /* body is all that is sent, then close */
@@ -29,6 +30,7 @@ typedef struct http_stub_answer_t {
     int status;          /* 0: 200 */
     const char *headers; /* lines that end with CR LF, or NULL */
     const char *body;    /* NULL: empty */
+    bool is_held;        /* the answer, whatever it is, begins with http_stub_release() */
 } http_stub_answer_t;
 
 typedef struct http_stub_t http_stub_t;
@@ -45,6 +47,10 @@ int http_stub_connections(http_stub_t *stub);
 int http_stub_requests(http_stub_t *stub);
 /** Waits until that many requests were read. @return false after 5 s */
 bool http_stub_wait(http_stub_t *stub, int requests);
+/** Waits until no more than that many connections are open. @return false after 5 s */
+bool http_stub_wait_closed(http_stub_t *stub, int open);
+/** Lets answers begin, or end, that are held now. */
+void http_stub_release(http_stub_t *stub);
 /** Copies head and body of the request read last. @return text */
 char *http_stub_last(http_stub_t *stub, char *text, size_t size);
 

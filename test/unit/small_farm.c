@@ -265,6 +265,12 @@ mp_proxy_options_t farm_proxy_options(void)
                                 .threads = 8};
 }
 
+mp_longpoll_options_t farm_longpoll_options(void)
+{
+    return (mp_longpoll_options_t){.limit = 5000,
+                                   .watches = {.interval = apr_time_from_sec(24 * 3600), .work_timeout = apr_time_from_sec(2)}};
+}
+
 mp_proxy_t *farm_proxy(const mp_proxy_options_t *options, const mp_shared_cache_t *cache, apr_pool_t *p)
 {
     mp_proxy_options_t usual = farm_proxy_options();

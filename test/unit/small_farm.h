@@ -6,6 +6,7 @@
 #define MP_TEST_SMALL_FARM_H
 
 #include "core/roster.h"
+#include "service/longpoll.h"
 #include "service/proxy.h"
 #include "store/store.h"
 
@@ -54,6 +55,8 @@ bool farm_serve_once(int listener, const char *body, void (*between)(void));
 
 /** Options of a child with eight threads, all times as short as a test wants them. */
 mp_proxy_options_t farm_proxy_options(void);
+/** Options of long polls, for the one above: room for 5,000; pools are asked for their blocks so seldom that a test need not count with it. */
+mp_longpoll_options_t farm_longpoll_options(void);
 /** A child with these options, or with farm_proxy_options() for NULL, that runs and has a roster. */
 mp_proxy_t *farm_proxy(const mp_proxy_options_t *options, const mp_shared_cache_t *cache, apr_pool_t *p);
 /** After an edit: raises the generation, and waits until the child's roster is the edited one. @return it */

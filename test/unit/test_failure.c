@@ -61,6 +61,18 @@ static const expected_t all[] = {
      APR_TIMEUP,
      "timeout",
      "did not finish within 30 s"},
+    {{.code = CURLE_OPERATION_TIMEDOUT, .phase = MP_FAILURE_MAYBE_SENT, .timeout = apr_time_from_sec(3600)},
+     APR_TIMEUP,
+     "timeout",
+     "sent no answer within 60 min"},
+    {{.code = CURLE_OPERATION_TIMEDOUT, .phase = MP_FAILURE_MAYBE_SENT, .timeout = apr_time_from_sec(7200)},
+     APR_TIMEUP,
+     "timeout",
+     "sent no answer within 2 h"},
+    {{.code = CURLE_OPERATION_TIMEDOUT, .phase = MP_FAILURE_MAYBE_SENT, .timeout = apr_time_from_sec(5400000)},
+     APR_TIMEUP,
+     "timeout",
+     "sent no answer within 1500 h"},
 };
 
 int main(void)

@@ -53,6 +53,9 @@ static void test_work(void)
     is_number(work->block_height, 0, "no height");
     ok(strstr(mp_getwork_format(work->getwork, true, p), "\"midstate\"") != NULL, "completed");
     ok(strstr(mp_getwork_format(work->getwork, true, p), "submitold") == NULL, "no submitold of our own");
+    ok(work->announcement == NULL, "nothing about new blocks");
+    is_text(read_good("X-Long-Polling:  http://pool.example:81/lp?x \r\n", WORK)->announcement, "http://pool.example:81/lp?x",
+            "where new blocks are announced");
     work = read_good("X-Roll-NTime: expire=90\r\n", WORK);
     is_number(work->roll, MP_ROLL_EXPIRE, "rolling with a limit");
     is_number(work->roll_seconds, 90, "in seconds");

@@ -251,6 +251,80 @@ static void test_stop(http_stub_t *stub, const char *url, apr_pool_t *p)
         close(fds[i]);
 }
 
+/* A transfer that the test may give up. */
+typedef struct given_up_t {
+    flight_t flight;
+    mp_transfer_t *transfer;
+    mark_t begun, ended;
+    bool is_under_way;
+} given_up_t;
+
+static void begin_hanging_on_loop(void *baton)
+{
+    given_up_t *it = baton;
+    mp_transfer_request_t request = {.url = it->flight.url, .body = "{}", .timeout = it->flight.timeout, .is_repeatable = true};
+
+    if (mp_transfer_create(&it->transfer, it->flight.handles, &request, it->flight.p) != APR_SUCCESS)
+        abort();
+    it->is_under_way = mp_loop_transfer_on_loop(board.loop, it->transfer, landed_on_loop, &it->flight);
+    note_on_loop(&it->begun);
+}
+
+static void give_up_on_loop(void *baton)
+{
+    given_up_t *it = baton;
+
+    mp_loop_cancel_on_loop(board.loop, it->transfer);
+    mp_transfer_destroy(it->transfer);
+    note_on_loop(&it->ended);
+}
+
+static void test_cancel(http_stub_t *stub, const char *url, apr_pool_t *p)
+{
+    mp_loop_t *loop = create(p);
+    mp_handles_t *handles = create_handles(p);
+    given_up_t it = {.flight = make_flight(handles, url, p), .begun = {"begun ", 0}, .ended = {"ended", 0}};
+    flight_t flight = make_flight(handles, url, p);
+    int before = http_stub_requests(stub);
+
+    http_stub_hang_up(stub);
+    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_HANG_IN_BODY, .body = "{}"});
+    mp_loop_start(loop, NULL);
+    mp_loop_post(loop, begin_hanging_on_loop, &it);
+    ok(http_stub_wait(stub, before + 1) && wait_for(&board.count, 1) && it.is_under_way, "a transfer hangs");
+    mp_loop_post(loop, give_up_on_loop, &it);
+    ok(wait_for(&board.count, 2), "and is given up");
+    ok(http_stub_wait_closed(stub, 0), "its connection is closed");
+    http_stub_always(stub, (http_stub_answer_t){.body = "{}"});
+    mp_loop_post(loop, begin_on_loop, &flight);
+    ok(wait_for(&board.landed, 1) && board.status == 200, "its handle serves the next one");
+    mp_loop_stop(loop);
+    is_number(board.landed, 1, "it is not told itself");
+}
+
+/* Each posts the next: a thread that slept among them would take its longest wait every time. */
+static void post_next_on_loop(void *baton)
+{
+    mark_t *mark = baton;
+
+    note_on_loop(mark);
+    if (board.count < 2000)
+        mp_loop_post(board.loop, post_next_on_loop, mark);
+    else
+        mp_loop_delay_on_loop(board.loop, 0, note_on_loop, mark);
+}
+
+static void test_chain(apr_pool_t *p)
+{
+    static mark_t dot = {"", 0};
+    mp_loop_t *loop = create(p);
+
+    mp_loop_start(loop, NULL);
+    mp_loop_post(loop, post_next_on_loop, &dot);
+    ok(wait_for(&board.count, 2001), "what is posted on the loop itself runs without delay");
+    mp_loop_stop(loop);
+}
+
 static void *post_many(void *baton)
 {
     static mark_t dot = {"", 0};
@@ -319,6 +393,8 @@ int main(void)
     test_timers(p);
     test_transfers(stub, url, p);
     test_stop(stub, url, p);
+    test_cancel(stub, url, p);
+    test_chain(p);
     test_many_posters(p);
     test_never_started(p);
     apr_pool_destroy(p);

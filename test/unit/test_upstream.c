@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
 #include "base/log.h"
 #include "codec/getwork.h"
 #include "http_stub.h"
@@ -9,7 +8,6 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,107 +171,6 @@ static void test_undelivered(void)
     ok(mp_upstream_fetch_work(&work, &blame, upstream, &call, NULL, root) != APR_SUCCESS && blame == MP_BLAME_POOL, "nor is work fetched");
 }
 
-/* How a probe ended; written on the loop. */
-typedef struct probe_t {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    const mp_upstream_call_t *call;
-    int count;
-    apr_status_t status;
-    mp_blame_t blame;
-    mp_result_t why;
-    bool is_on_loop;
-} probe_t;
-
-static probe_t probe = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
-static void probed(void *baton, apr_status_t status, mp_blame_t blame, const mp_result_t *why)
-{
-    probe_t *p = baton;
-
-    pthread_mutex_lock(&p->lock);
-    p->count++;
-    p->status = status;
-    p->blame = blame;
-    p->why = *why;
-    p->is_on_loop = mp_loop_is_current(loop);
-    pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* The call's texts are gone when this returns: the probe must have copied them. */
-static void start_on_loop(void *baton)
-{
-    mp_upstream_call_t *call = baton;
-    char *copies[] = {strdup(call->pool->url), strdup("rig1"), strdup("secret")};
-    mp_pool_t short_lived = {.id = 7, .name = "alpha", .url = copies[0]};
-    mp_credentials_t account = {.username = copies[1], .password = copies[2]};
-    mp_upstream_call_t brief = {.pool = &short_lived, .credentials = &account, .timeout = call->timeout};
-
-    mp_upstream_probe_on_loop(upstream, &brief, probed, &probe);
-    for (int i = 0; i < 3; i++) {
-        memset(copies[i], '#', strlen(copies[i]));
-        free(copies[i]);
-    }
-}
-
-static bool run_probe(mp_upstream_call_t *call)
-{
-    struct timespec until;
-    int error = 0;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
-    pthread_mutex_lock(&probe.lock);
-    int before = probe.count;
-    pthread_mutex_unlock(&probe.lock);
-    mp_loop_post(loop, start_on_loop, call);
-    pthread_mutex_lock(&probe.lock);
-    while (probe.count == before && error == 0)
-        error = pthread_cond_timedwait(&probe.changed, &probe.lock, &until);
-    bool is_done = probe.count > before;
-    pthread_mutex_unlock(&probe.lock);
-    return is_done;
-}
-
-static void test_probes(void)
-{
-    char text[4096];
-    mp_upstream_call_t call = make_call(url, 5000);
-
-    http_stub_always(stub, (http_stub_answer_t){.body = WORK});
-    ok(run_probe(&call), "a probe ends");
-    is_number(probe.status, APR_SUCCESS, "well");
-    is_number(probe.blame, MP_BLAME_NOBODY, "with nobody to blame");
-    ok(probe.is_on_loop, "on the loop");
-    ok(strstr(http_stub_last(stub, text, sizeof(text)), "\r\nAuthorization: Basic cmlnMTpzZWNyZXQ=\r\n") != NULL,
-       "with credentials that were copied");
-    http_stub_always(stub, (http_stub_answer_t){.status = 503});
-    ok(run_probe(&call) && probe.status != APR_SUCCESS, "a probe of a pool that is not well");
-    is_text(probe.why.word, "http-503", "says so");
-    http_stub_always(stub, (http_stub_answer_t){.status = 401});
-    ok(run_probe(&call) && probe.blame == MP_BLAME_CREDENTIALS, "wrong credentials are not the pool's fault");
-    call = make_call("stratum+tcp://127.0.0.1:3333", 5000);
-    ok(run_probe(&call) && probe.blame == MP_BLAME_POOL, "an unknown scheme ends a probe at once");
-}
-
-static void test_stop(void)
-{
-    mp_upstream_call_t call = make_call(url, 30000);
-    int requests = http_stub_requests(stub);
-
-    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_HANG});
-    mp_loop_post(loop, start_on_loop, &call);
-    ok(http_stub_wait(stub, requests + 1), "a probe hangs");
-    apr_time_t start = mp_clock_monotonic();
-    int before = probe.count;
-    mp_loop_stop(loop);
-    ok(mp_clock_monotonic() - start < apr_time_from_sec(1), "the loop stops nevertheless");
-    is_number(probe.count - before, 1, "the probe is told");
-    is_number(probe.status, APR_EINTR, "that it was interrupted");
-    is_number(probe.blame, MP_BLAME_NOBODY, "which is nobody's fault");
-}
-
 static int lines;
 
 static void count_line(void *baton, mp_log_level_t level, const char *line)
@@ -302,8 +199,7 @@ int main(void)
     test_failures();
     test_shares();
     test_undelivered();
-    test_probes();
-    test_stop();
+    mp_loop_stop(loop);
     apr_pool_destroy(root);
     http_stub_stop(stub);
     is_number(lines, 0, "every log line has a tag of this layer, and none a password");

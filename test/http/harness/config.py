@@ -16,8 +16,26 @@ LOCATION = """
         Require valid-user
     </RequireAny>
 </Location>
+<LocationMatch "/lp$">
+    SetHandler miningproxy-longpoll
+    Require valid-user
+</LocationMatch>
 """
 MODULES = ["authn_core", "authz_core", "authz_user", "auth_basic", "socache_shmcb", "unixd", "log_config", "reqtimeout"]
+
+
+@dataclass
+class TlsPort:
+    """A second port, with mod_ssl in front of the same locations."""
+
+    port: int
+    cert: Path
+    key: Path
+
+    def lines(self) -> list[str]:
+        """What it needs of the configuration."""
+        return [f"Listen 127.0.0.1:{self.port}", "SSLSessionCache shmcb:tls(512000)", f"<VirtualHost 127.0.0.1:{self.port}>",
+                "SSLEngine on", f'SSLCertificateFile "{self.cert}"', f'SSLCertificateKeyFile "{self.key}"', "</VirtualHost>"]
 
 
 @dataclass
@@ -31,7 +49,10 @@ class Config:
     host: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
     with_module: bool = True
+    timeout: int = 60
     keep_alive_timeout: int = 60
+    request_read_timeout: str | None = None
+    tls: "TlsPort | None" = None
 
 
 def _mpm_lines(config: Config) -> list[str]:
@@ -50,7 +71,7 @@ def _mpm_lines(config: Config) -> list[str]:
 
 
 def _load_lines(config: Config) -> list[str]:
-    names = [f"mpm_{config.mpm}", *MODULES, *config.modules]
+    names = [f"mpm_{config.mpm}", *MODULES, *config.modules, *(["ssl"] if config.tls else [])]
     lines = [f"LoadModule {name}_module {places.libexecdir()}/mod_{name}.so" for name in names
              if f"mod_{name}.c" not in places.static_modules()]
     return lines + ([f"LoadModule miningproxy_module {places.MODULE}"] if config.with_module else [])
@@ -61,13 +82,15 @@ def _base_lines(directory: Path, port: int, config: Config) -> list[str]:
     lines = [f'ServerRoot "{directory}"', "ServerName 127.0.0.1", f"Listen 127.0.0.1:{port}",
              f'PidFile "{directory}/run/httpd.pid"',
              f'DefaultRuntimeDir "{directory}/run"', f'ErrorLog "{directory}/logs/error.log"', f"LogLevel {level}",
-             'LogFormat "%P %>s %{X-Test-Id}i" test', f'CustomLog "{directory}/logs/access.log" test', "Timeout 60",
+             'LogFormat "%P %>s %{X-Test-Id}i" test', f'CustomLog "{directory}/logs/access.log" test', f"Timeout {config.timeout}",
              f"KeepAliveTimeout {config.keep_alive_timeout}", "MaxKeepAliveRequests 0", "Protocols http/1.1"]
+    lines += [f"RequestReadTimeout {config.request_read_timeout}"] if config.request_read_timeout else []
     return lines + ([f"User {places.CHILD_USER}", f"Group {places.CHILD_USER}"] if places.IS_ROOT else [])
 
 
 def format_config(directory: Path, port: int, config: Config) -> str:
     """The whole file."""
     lines = _load_lines(config) + _base_lines(directory, port, config) + _mpm_lines(config) + config.directives
+    lines += config.tls.lines() if config.tls else []
     handler = "\n".join(config.host) + (LOCATION if config.with_module else "")
     return "\n".join(lines) + "\n" + handler

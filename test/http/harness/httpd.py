@@ -4,11 +4,13 @@
 The access log names the child that served each request, so that a test can say in which child a connection lives;
 a child that is to be passed over is stopped for the moment in which the connection is accepted.
 """
+import contextlib
 import os
 from pathlib import Path
 import signal
 import socket
 import subprocess
+from typing import Iterator
 import uuid
 
 from fakes import wire
@@ -124,6 +126,11 @@ class Httpd:
                 self._process.wait(10)
                 raise AssertionError("httpd did not end within 30 s of SIGTERM") from None
 
+    def graceful_stop(self, deadline: float = 20) -> None:
+        """SIGWINCH: what is under way is finished; returns when httpd has ended."""
+        os.kill(self.pid, signal.SIGWINCH)
+        self._process.wait(deadline)
+
     def terminate(self) -> None:
         """SIGTERM at this very moment, whatever is under way."""
         self._process.terminate()
@@ -157,11 +164,17 @@ class Httpd:
         return 0
 
     def connect_elsewhere(self, connection: Connection, child: int) -> int:
-        """Connects to any child but that one, which is stopped meanwhile. Returns the child that took it."""
+        """Connects to any child but that one. Returns the child that took it."""
+        with self.passing_over(child):
+            return self.child_of(connection)
+
+    @contextlib.contextmanager
+    def passing_over(self, child: int) -> Iterator[None]:
+        """A child is stopped: others take what connects meanwhile."""
         os.kill(child, signal.SIGSTOP)
         try:
             wait_until(lambda: _is_stopped(child), 5, f"every thread of child {child} is stopped")
-            return self.child_of(connection)
+            yield
         finally:
             os.kill(child, signal.SIGCONT)
 

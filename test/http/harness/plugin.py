@@ -179,8 +179,19 @@ def make_proxy(make_pool: Any, make_httpd: Callable[..., Httpd]) -> Iterator[Cal
 
 @pytest.fixture
 def proxy(request: pytest.FixtureRequest, make_proxy: Callable[..., Proxy], database: Database) -> Proxy:
-    """A proxy on the test's database, as the test's markers configure it; not started."""
+    """A proxy on the test's database, as the test's markers configure it (lists add up); not started."""
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("proxy"))):
-        options |= marker.kwargs
+        options |= {name: options.get(name, []) + value if isinstance(value, list) else value
+                    for name, value in marker.kwargs.items()}
     return make_proxy(database, **options)
+
+
+@pytest.fixture
+def polling(proxy: Proxy, make_pool: Callable[..., FakePool]) -> Proxy:
+    """A proxy with worker rig1 at two pools that tell of new blocks; not started."""
+    proxy.alpha, proxy.beta = make_pool("alpha"), make_pool("beta")
+    for pool in (proxy.alpha, proxy.beta):
+        pool.long_polling = "/lp"
+    proxy.worker = proxy.database.add_rig(proxy.alpha, proxy.beta)
+    return proxy

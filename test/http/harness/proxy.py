@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The thing under test: an httpd with the module, on a database, with miners to connect to it."""
+import ssl
+import time
 from typing import Any
 
-from fakes.miner import CPUMINER, Miner, Profile
+from fakes.certificates import Authority
+from fakes.miner import CPUMINER, Connection, Miner, Profile
+from fakes.pending_poll import PendingPoll
+from fakes.pool import FakePool
+from fakes.ports import free_port
 
+from .config import TlsPort
 from .database import PASSWORD, READINESS, Database
 from .httpd import Httpd
+from .polls import Crowd, PollCounts, PollWatch
 from .waiting import wait_until
 
+LOG_DELAY = 0.35  # s; the module tells how many poll at most every 250 ms
 QUICK = [
     "MiningProxyWorkTimeout 500ms", "MiningProxySubmitTimeout 5s", "MiningProxySubmitRetries 10",
     "MiningProxyFailbackAfter 1s", "MiningProxyDatabaseTimeout 2s"]
@@ -28,6 +37,9 @@ class Proxy:
     def __init__(self, httpd: Httpd, database: Database):
         self.httpd, self.database = httpd, database
         self._miners: list[Miner] = []
+        self._crowds: list[Crowd] = []
+        self._polls = PollWatch(httpd)
+        self._tls: ssl.SSLContext | None = None
 
     @property
     def log(self) -> Any:
@@ -58,8 +70,62 @@ class Proxy:
     def miner(self, user: str = "rig1", password: str = PASSWORD, profile: Profile = CPUMINER) -> Miner:
         """A miner that is not connected yet."""
         miner = Miner(self.httpd.address, user, password, profile)
+        if self._tls:
+            miner.connection = Connection(("127.0.0.1", self.httpd.config.tls.port), context=self._tls)
         self._miners.append(miner)
         return miner
+
+    def serve_tls(self, authority: Authority) -> None:
+        """Before the start: another port speaks TLS, and that is where miners go from now on."""
+        self.httpd.config.tls = TlsPort(free_port(), *authority.issue("proxy"))
+        self._tls = ssl.create_default_context(cafile=str(authority.ca))
+
+    # Long polls
+
+    def crowd(self) -> Crowd:
+        """Reads many long polls; ends with the test."""
+        self._crowds.append(Crowd(self))
+        return self._crowds[-1]
+
+    def waiting(self) -> int:
+        """How many long polls wait, in all children that live."""
+        return sum(counts.waiting for counts in self._polls.of_children().values())
+
+    def waiting_of(self) -> dict[int, int]:
+        """How many wait in which child."""
+        return {pid: counts.waiting for pid, counts in self._polls.of_children().items() if counts.waiting}
+
+    def wait_waiting(self, count: int, deadline: float = 15) -> None:
+        """Waits until so many long polls wait."""
+        wait_until(lambda: self.waiting() == count, deadline, f"{count} long polls wait")
+
+    def settled_waiting(self) -> int:
+        """How many wait when the log, which tells of it now and then only, has caught up with what our miners saw."""
+        ends = [poll.ended for miner in self._miners for poll in miner.polls if not poll.is_pending]
+        wait_until(lambda: time.monotonic() > max(ends, default=0) + LOG_DELAY, 5, "the log has caught up")
+        return self.waiting()
+
+    def park(self, miner: Miner, url: str | None = None) -> PendingPoll:
+        """Begins a long poll; returns when it waits."""
+        before = self.settled_waiting()
+        poll = miner.poll(url)
+        self.wait_waiting(before + 1)
+        return poll
+
+    def find_block(self, pool: FakePool) -> None:
+        """The pool finds a block while it is polled. Between two polls the proxy waits a moment; who finds blocks faster is not heard."""
+        wait_until(lambda: pool.polls_open >= 1, 10, f"{pool.name} is polled")
+        pool.new_block()
+
+    def mining(self, user: str = "rig1", profile: Profile = CPUMINER) -> Miner:
+        """A miner that has its first work."""
+        miner = self.miner(user, profile=profile)
+        miner.getwork()
+        return miner
+
+    def poll_counts(self) -> PollCounts:
+        """What became of long polls, in all children that ever were."""
+        return self._polls.all_counts()
 
     def miners_apart(self, user: str = "rig1") -> tuple[Miner, Miner]:
         """Two miners whose connections live in different children."""
@@ -75,6 +141,9 @@ class Proxy:
 
     def stop(self) -> None:
         """Ends httpd and hangs up what miners are left."""
+        for crowd in self._crowds:
+            crowd.close()
+        self._crowds.clear()
         self.httpd.stop()
         for miner in self._miners:
             miner.close()

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status 200 wherever a miner is to read words: libcurl miners do not look into the body of anything else, and several repeat for ever what failed. */
+#include "httpd/call.h"
+
+#include "codec/getwork.h"
+#include "httpd/reply.h"
+
+#include <apr_strings.h>
+
+void mp_call_note(request_rec *r, const char *name, const char *value)
+{
+    apr_table_setn(r->notes, name, value);
+}
+
+void mp_call_note_upstream(request_rec *r, const mp_pool_t *pool, double difficulty, apr_interval_time_t time)
+{
+    if (pool)
+        mp_call_note(r, "miningproxy-pool", apr_pstrdup(r->pool, pool->name));
+    mp_call_note(r, "miningproxy-difficulty", apr_psprintf(r->pool, "%.8g", difficulty));
+    mp_call_note(r, "miningproxy-upstream-ms", apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_as_msec(time)));
+}
+
+int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old)
+{
+    request_rec *r = call->r;
+    const mp_work_t *work = grant->work;
+    const char *roll = mp_roll_format((mp_roll_t)work->roll, work->roll_seconds, apr_table_get(r->headers_in, "User-Agent"), r->pool);
+    if (roll)
+        apr_table_setn(r->headers_out, "X-Roll-NTime", roll);
+    if (work->block_height > 0)
+        apr_table_setn(r->headers_out, "X-Blocknum", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, work->block_height));
+    mp_call_note_upstream(r, grant->assignment->pool, work->difficulty, grant->upstream_time);
+    if (must_submit_old)
+        mp_json_set(work->getwork->result, "submitold", mp_json_bool_create(true, r->pool));
+    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, r->pool);
+    return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, r->pool));
+}
+
+int mp_call_send_failure(mp_call_t *call, const mp_result_t *why)
+{
+    mp_call_note(call->r, "miningproxy-verdict", apr_pstrdup(call->r->pool, why->word));
+    return mp_reply_error(call->r, MP_JSONRPC_NOT_CONNECTED, why->sentence, call->request.id);
+}
+
+int mp_call_serve_work(mp_call_t *call, bool must_submit_old)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    mp_work_grant_t grant;
+    mp_work_order_t order = {.roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout};
+    if (mp_work_fetch(&grant, call->proxy, &order, &why, call->r->pool) == APR_SUCCESS)
+        return mp_call_send_work(call, &grant, must_submit_old);
+    return mp_call_send_failure(call, &why);
+}

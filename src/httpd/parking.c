@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* httpd 2.4 gives a suspended connection back to nobody. What it does offer (from 2.4.63 on, event) is a connection that waits for its socket, CONN_STATE_ASYNC_WAITIO, and may come back
+ * to its process_connection hooks: so the whole processing of a connection runs within a hook of ours, which turns "suspended" into that state. A waiting request is woken by shutting down
+ * its socket's reading side, which makes the socket readable for good: no wake-up can be lost, and none can hit another connection's descriptor, because it happens under
+ * the lock of all seats, and a connection that a thread has taken (resume_connection runs before anything else, also where httpd's own time-out closes it) is never woken.
+ *
+ * Where connections cannot wait by themselves, the request's thread waits for the same socket. */
+#include "httpd/parking.h"
+
+#include "httpd/child.h"
+#include "httpd/config.h"
+#include "httpd/miner.h"
+
+#include <ap_mpm.h>
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mpm_common.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+APLOG_USE_MODULE(miningproxy);
+
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 137)
+#define CAN_PARK 1
+#else
+#define CAN_PARK 0
+#endif
+
+#define LOOK_INTERVAL_MS 500                /* at whether the child ends, for threads that wait */
+#define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
+#define KEEPALIVE_IDLE 60                   /* seconds; a miner that lost its power sends nothing any more */
+#define KEEPALIVE_INTERVAL 20
+#define KEEPALIVE_COUNT 3
+
+/* A request that waits. In its pool. */
+typedef struct parked_t {
+    request_rec *r;
+    apr_socket_t *socket;
+    mp_longpoll_seat_t *seat;
+    mp_parking_finish_t *finish;
+    void *baton;
+} parked_t;
+
+/* What a connection remembers. In its pool. */
+typedef struct place_t {
+    bool is_nested;   /* our hook runs the others */
+    parked_t *parked; /* the request that waits */
+} place_t;
+
+mp_parking_way_t mp_parking_way(void)
+{
+#if CAN_PARK
+    int can = 0;
+    if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &can) == APR_SUCCESS && can == 1)
+        return MP_PARKING_FREE;
+#endif
+    return MP_PARKING_THREAD;
+}
+
+bool mp_parking_can_wait(const conn_rec *c)
+{
+    return !c->master;
+}
+
+apr_interval_time_t mp_parking_limit(const request_rec *r)
+{
+    /* The host's own time-out counts only where it also sets KeepAliveTimeout: so the MPM does it. */
+    const server_rec *s = r->server->keep_alive_timeout_set ? r->server : r->connection->base_server;
+    if (mp_parking_way() == MP_PARKING_THREAD)
+        return apr_time_from_sec(APR_INT32_MAX);
+    return s->timeout > 2 * TIMEOUT_MARGIN ? s->timeout - TIMEOUT_MARGIN : s->timeout / 2;
+}
+
+static place_t *find_place(const conn_rec *c)
+{
+    return ap_get_module_config(c->conn_config, &miningproxy_module);
+}
+
+/* Under the lock of all seats, while the connection waits: the socket is open, and its descriptor its own. */
+static void wake(void *baton)
+{
+    const parked_t *parked = baton;
+    apr_os_sock_t descriptor;
+    if (apr_os_sock_get(&descriptor, parked->socket) == APR_SUCCESS)
+        shutdown(descriptor, SHUT_RD);
+}
+
+/* httpd closes the connection, or everything: the seat must not outlive the request. */
+static apr_status_t abandon(void *baton)
+{
+    parked_t *parked = baton;
+    place_t *place = find_place(parked->r->connection);
+    if (place)
+        place->parked = NULL;
+    /* A child that ends by force takes its seats with it. */
+    if (parked->seat && mp_child_proxy(NULL))
+        mp_longpoll_leave(parked->seat, false);
+    parked->seat = NULL;
+    return APR_SUCCESS;
+}
+
+static void leave(parked_t *parked, bool is_answered)
+{
+    mp_longpoll_leave(parked->seat, is_answered);
+    parked->seat = NULL;
+}
+
+static void keep_alive(apr_socket_t *socket)
+{
+    static const int idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL, count = KEEPALIVE_COUNT;
+    apr_os_sock_t descriptor;
+    apr_socket_opt_set(socket, APR_SO_KEEPALIVE, 1);
+    if (apr_os_sock_get(&descriptor, socket) != APR_SUCCESS)
+        return;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+typedef enum sign_t { SIGN_NONE, SIGN_GONE, SIGN_MORE } sign_t;
+
+/* Why a waiting socket became readable: only the filters know, because TLS talks by itself. mod_reqtimeout, which is done with this request, may still count. */
+static sign_t look(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, c->bucket_alloc);
+    apr_status_t status = ap_get_brigade(c->input_filters, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, 1);
+    sign_t sign = SIGN_GONE;
+    if (APR_STATUS_IS_EAGAIN(status) || APR_STATUS_IS_TIMEUP(status) || (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade)))
+        sign = SIGN_NONE;
+    else if (status == APR_SUCCESS && !APR_BUCKET_IS_EOS(APR_BRIGADE_FIRST(brigade)))
+        sign = SIGN_MORE;
+    apr_brigade_destroy(brigade);
+    return sign;
+}
+
+#if CAN_PARK
+
+static place_t *obtain_place(conn_rec *c)
+{
+    place_t *place = find_place(c);
+    if (!place) {
+        place = apr_pcalloc(c->pool, sizeof(*place));
+        ap_set_module_config(c->conn_config, &miningproxy_module, place);
+    }
+    return place;
+}
+
+/* What httpd does when a handler returns. The socket may be shut for reading: the connection ends with this answer. */
+static void finish_request(request_rec *r)
+{
+    r->connection->keepalive = AP_CONN_CLOSE;
+    ap_finalize_request_protocol(r);
+    ap_process_request_after_handler(r);
+}
+
+static void answer(place_t *place, const mp_longpoll_answer_t *what)
+{
+    parked_t parked = *place->parked;
+    request_rec *r = parked.r;
+    place->parked->seat = NULL;
+    place->parked = NULL;
+    apr_thread_mutex_lock(r->invoke_mtx);
+    r->connection->keepalive = AP_CONN_CLOSE;
+    parked.finish(parked.baton, what);
+    apr_thread_mutex_unlock(r->invoke_mtx);
+    finish_request(r);
+    leave(&parked, true);
+}
+
+/* Nothing can be said to the miner; the access log still tells of its request. */
+static void give_up(place_t *place)
+{
+    parked_t parked = *place->parked;
+    conn_rec *c = parked.r->connection;
+    place->parked->seat = NULL;
+    place->parked = NULL;
+    leave(&parked, false);
+    c->aborted = 1;
+    finish_request(parked.r);
+}
+
+static int let_wait(conn_rec *c, place_t *place)
+{
+    if (mp_longpoll_resume(place->parked->seat)) {
+        c->cs->state = CONN_STATE_ASYNC_WAITIO;
+        c->cs->sense = CONN_SENSE_WANT_READ;
+        return OK;
+    }
+    answer(place, mp_longpoll_answer(place->parked->seat));
+    c->cs->state = CONN_STATE_LINGER;
+    return OK;
+}
+
+/* Its seat was attended when the connection got its thread. */
+static int come_back(conn_rec *c, place_t *place)
+{
+    const mp_longpoll_answer_t *what = mp_longpoll_answer(place->parked->seat);
+    sign_t sign = what ? SIGN_NONE : look(place->parked->r);
+    if (!what && sign == SIGN_NONE)
+        return let_wait(c, place);
+    if (sign == SIGN_GONE)
+        give_up(place);
+    else
+        answer(place, what);
+    c->cs->state = CONN_STATE_LINGER;
+    return OK;
+}
+
+static int process_connection(conn_rec *c)
+{
+    if (!c->cs || c->master || !mp_child_proxy(NULL) || mp_parking_way() != MP_PARKING_FREE)
+        return DECLINED;
+    place_t *place = obtain_place(c);
+    if (place->is_nested)
+        return DECLINED;
+    if (place->parked)
+        return come_back(c, place);
+    place->is_nested = true;
+    int result = ap_run_process_connection(c);
+    place->is_nested = false;
+    if (c->cs->state == CONN_STATE_SUSPENDED && place->parked)
+        return let_wait(c, place);
+    return result;
+}
+
+static void resume_connection(conn_rec *c, request_rec *r)
+{
+    const place_t *place = find_place(c);
+    (void)r;
+    if (place && place->parked && mp_child_proxy(NULL))
+        mp_longpoll_attend(place->parked->seat);
+}
+
+/* httpd's time-out closes the connection without asking us; an answer that is there already may still be given. */
+static int pre_close_connection(conn_rec *c)
+{
+    place_t *place = find_place(c);
+    const mp_longpoll_answer_t *what = place && place->parked && mp_child_proxy(NULL) ? mp_longpoll_answer(place->parked->seat) : NULL;
+    if (what)
+        answer(place, what);
+    return DECLINED;
+}
+
+static void child_stopping(apr_pool_t *pchild, int graceful)
+{
+    mp_proxy_t *proxy = mp_child_proxy(NULL);
+    (void)pchild;
+    if (graceful && proxy && proxy->longpoll && mp_parking_way() == MP_PARKING_FREE)
+        mp_longpoll_stop(proxy->longpoll);
+}
+
+void mp_parking_register(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_process_connection(process_connection, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_resume_connection(resume_connection, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_pre_close_connection(pre_close_connection, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+#else
+
+void mp_parking_register(apr_pool_t *p)
+{
+    (void)p;
+}
+
+#endif
+
+/* The way of threads. */
+
+static bool is_child_ending(void)
+{
+    int state = AP_MPMQ_RUNNING;
+    sigset_t pending;
+    if (ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING)
+        return true;
+    /* Prefork's signals are held back while the proxy is in use. */
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1);
+}
+
+/* @return false if the miner is gone; otherwise what it is to be answered with, NULL for on the spot */
+static bool wait_with_thread(const mp_longpoll_answer_t **what, const parked_t *parked)
+{
+    apr_os_sock_t descriptor = -1;
+    apr_os_sock_get(&descriptor, parked->socket);
+    while (mp_longpoll_resume(parked->seat)) {
+        struct pollfd wanted = {.fd = descriptor, .events = POLLIN};
+        int count = poll(&wanted, 1, LOOK_INTERVAL_MS);
+        mp_longpoll_attend(parked->seat);
+        *what = mp_longpoll_answer(parked->seat);
+        sign_t sign = !*what && count > 0 ? look(parked->r) : SIGN_NONE;
+        if (*what || sign == SIGN_MORE || is_child_ending())
+            return true;
+        if (sign == SIGN_GONE)
+            return false;
+    }
+    *what = mp_longpoll_answer(parked->seat);
+    return true;
+}
+
+static int hold_thread(parked_t *parked)
+{
+    const mp_longpoll_answer_t *what = NULL;
+    conn_rec *c = parked->r->connection;
+    bool is_there = wait_with_thread(&what, parked);
+    c->keepalive = AP_CONN_CLOSE;
+    if (is_there)
+        parked->finish(parked->baton, what);
+    else
+        c->aborted = 1;
+    apr_pool_cleanup_kill(parked->r->pool, parked, abandon);
+    leave(parked, is_there);
+    return OK;
+}
+
+int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_parking_finish_t *finish, void *baton,
+                    mp_result_t *why)
+{
+    place_t *place = find_place(r->connection);
+    parked_t *parked = apr_palloc(r->pool, sizeof(*parked));
+    *parked = (parked_t){.r = r, .socket = ap_get_conn_socket(r->connection), .finish = finish, .baton = baton};
+    order->wake = wake;
+    order->baton = parked;
+    if (mp_longpoll_join(&parked->seat, longpoll, order, why) != APR_SUCCESS)
+        return HTTP_SERVICE_UNAVAILABLE;
+    mp_miner_forget(r);
+    keep_alive(parked->socket);
+    apr_pool_cleanup_register(r->pool, parked, abandon, apr_pool_cleanup_null);
+    if (!place || !place->is_nested)
+        return hold_thread(parked);
+    place->parked = parked;
+    return SUSPENDED;
+}

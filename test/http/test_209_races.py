@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""httpd's own time-outs against ours: whatever ends a poll first, nothing crashes, and everybody is answered or cleanly closed."""
+import socket
+import threading
+import time
+
+import pytest
+
+from fakes import behaviours, wire
+from fakes.miner import POCLBM
+from harness.waiting import holds_for, wait_until
+
+
+@pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
+@pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min"])
+def test_blocks_and_time_outs_at_the_same_time(polling):
+    """A second is all that Timeout leaves; blocks come all the time; polls arrive staggered."""
+    polling.alpha.without = {"midstate", "hash1"}
+    polling.start()
+    miners = [polling.mining(), polling.mining(profile=POCLBM)]
+    crowd = polling.crowd()
+    is_over = threading.Event()
+
+    def find_blocks():
+        while not is_over.wait(0.1):
+            polling.alpha.new_block()
+    blocks = threading.Thread(target=find_blocks)
+    blocks.start()
+    try:
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            crowd.open(10, lambda number: miners[number % 2].poll())
+            wait_until(lambda: len(crowd.pending) < 200, 10, "there is room for more")
+    finally:
+        is_over.set()
+        blocks.join()
+    crowd.wait_ended(15)
+    assert len(crowd.polls) > 300
+    assert {type(error) for error in crowd.errors} <= {wire.Closed}
+    assert {reply.status for reply in crowd.replies} == {200}
+    assert len(crowd.replies) > len(crowd.polls) * 0.98
+    assert len({reply.result["data"] for reply in crowd.replies}) == len(crowd.replies)
+    polling.wait_waiting(0)
+    assert miners[0].mine(1)[0][1].result is True
+
+
+@pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
+@pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min"])
+def test_pools_slower_than_the_time_out(polling):
+    """The hold limit comes, and the work for it takes a while."""
+    polling.start()
+    miner = polling.mining()
+    polling.alpha.behave(behaviours.slow(0.4), on="work")
+    crowd = polling.crowd()
+    crowd.gather(50, [miner])
+    crowd.wait_ended(15)
+    assert {type(error) for error in crowd.errors} <= {wire.Closed}
+    assert {reply.status for reply in crowd.replies} == {200}
+    polling.wait_waiting(0)
+
+
+@pytest.mark.proxy(request_read_timeout="header=1 body=1")
+def test_a_waiting_poll_is_no_slow_request(polling):
+    polling.start()
+    polls = [polling.park(polling.mining()), polling.park(polling.mining(profile=POCLBM))]
+    with socket.create_connection(polling.httpd.address) as slow:
+        slow.sendall(b"GET /lp HTTP/1.1\r\nHost")
+        slow.settimeout(5)
+        start = time.monotonic()
+        while slow.recv(4096):
+            pass
+        assert time.monotonic() - start < 4
+    holds_for(lambda: all(poll.is_pending for poll in polls), 2, "they sent all they have to send")
+    polling.find_block(polling.alpha)
+    assert [poll.wait(5).status for poll in polls] == [200, 200]
