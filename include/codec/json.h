@@ -15,6 +15,9 @@ typedef struct mp_json_t mp_json_t;
  * @return APR_EINVAL; why then has the word "bad-json" and says where and what */
 apr_status_t mp_json_parse(mp_json_t **json, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p);
 
+/** Gives a parsed value back before its pool ends; it was parsed with this pool, and nothing of it is in use. */
+void mp_json_release(mp_json_t *json, apr_pool_t *p);
+
 mp_json_t *mp_json_object_create(apr_pool_t *p);
 mp_json_t *mp_json_array_create(apr_pool_t *p);
 /** A text that is not valid UTF-8 is cleaned first. NULL gives null. */

@@ -22,6 +22,7 @@ typedef struct mp_jsonrpc_request_t {
     const mp_json_t *id;    /* echoed with its type; NULL if absent or unreadable */
     const char *method;     /* as sent, also when only params are bad; NULL if it could not be read */
     const char *param;      /* the first parameter if it is a non-empty string; NULL means "no parameters" */
+    mp_json_t *json;        /* what the others point into: mp_json_release() may give it back early; NULL if it could not be read */
 } mp_jsonrpc_request_t;
 
 /**

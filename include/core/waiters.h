@@ -111,6 +111,9 @@ void mp_waiters_make_ready(mp_waiters_t *waiters, mp_waiter_t *waiter, mp_wake_t
 /** The next that may be told, in the order of getting ready; it is WOKEN. @return NULL if none is ready, or enough are woken */
 mp_waiter_t *mp_waiters_take_ready(mp_waiters_t *waiters);
 
+/** Would mp_waiters_take_ready() give one? */
+bool mp_waiters_has_ready(const mp_waiters_t *waiters);
+
 /** All, the longest wait first: TAILQ_FOREACH(waiter, list, in_all). */
 const mp_waiter_list_t *mp_waiters_all(const mp_waiters_t *waiters);
 /** Those of a worker, the longest wait first (of_worker); NULL if there are none. */

@@ -22,8 +22,8 @@ void mp_call_note(request_rec *r, const char *name, const char *value);
 /** pool may be NULL. */
 void mp_call_note_upstream(request_rec *r, const mp_pool_t *pool, double difficulty, apr_interval_time_t time);
 
-/** must_submit_old: the miner is told that its older work is still worth something. @return OK */
-int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old);
+/** must_submit_old: the miner is told that its older work is still worth something. p is needed during the call only. @return OK */
+int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old, apr_pool_t *p);
 /** In a 200, with the reason for the log. @return OK */
 int mp_call_send_failure(mp_call_t *call, const mp_result_t *why);
 

@@ -29,6 +29,7 @@ typedef struct mp_longpoll_order_t {
 typedef struct mp_longpoll_answer_t {
     mp_wake_t reason;
     apr_status_t status; /* APR_SUCCESS: grant is work, which mp_work_note() must see before the miner does; otherwise why */
+    apr_pool_t *p;       /* memory that lasts as long as the answer; NULL for an answer without work */
     mp_roster_t *roster; /* that the grant borrows from; the seat's */
     const mp_worker_t *worker;
     mp_work_grant_t grant;
@@ -36,11 +37,12 @@ typedef struct mp_longpoll_answer_t {
     mp_result_t why;
 } mp_longpoll_answer_t;
 
-/** Takes a seat. @return APR_EAGAIN (word "full") if a limit is reached and nobody can be ended for it */
-apr_status_t mp_longpoll_join(mp_longpoll_seat_t **seat, mp_longpoll_t *longpoll, const mp_longpoll_order_t *order, mp_result_t *why);
+/** Takes a seat. p is needed during the call only. @return APR_EAGAIN (word "full") if a limit is reached and nobody can be ended for it */
+apr_status_t mp_longpoll_join(mp_longpoll_seat_t **seat, mp_longpoll_t *longpoll, const mp_longpoll_order_t *order, mp_result_t *why,
+                              apr_pool_t *p);
 
-/** A thread has the connection: it is not woken any more. */
-void mp_longpoll_attend(mp_longpoll_seat_t *seat);
+/** A thread has the connection: it is not woken any more. @return what mp_longpoll_answer() does */
+const mp_longpoll_answer_t *mp_longpoll_attend(mp_longpoll_seat_t *seat);
 /** The answer; NULL if there is none yet. Only while attended; valid until the seat is left. */
 const mp_longpoll_answer_t *mp_longpoll_answer(mp_longpoll_seat_t *seat);
 /** The thread lets the connection wait again. @return false if its answer came meanwhile: it is still attended */
@@ -61,9 +63,13 @@ typedef struct mp_longpoll_counts_t {
 
 void mp_longpoll_counts(mp_longpoll_counts_t *counts, mp_longpoll_t *longpoll);
 
+/** How many request threads have nothing to do at the moment. Any thread; under the lock of all seats: must be quick. */
+typedef apr_uint32_t mp_longpoll_idle_t(void);
+
 /* For proxy.c. */
 typedef struct mp_longpoll_options_t {
     apr_uint32_t limit, limit_per_worker, limit_per_address; /* of polls in this child; 0: none; a limit of 0 turns long polls away */
+    mp_longpoll_idle_t *idle; /* wakes wait while fewer than half of the threads are idle; NULL: they never do */
     mp_watches_options_t watches;
 } mp_longpoll_options_t;
 

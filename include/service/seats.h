@@ -8,6 +8,8 @@
 
 #include <apr_thread_mutex.h>
 
+#define MP_SEATS_SPARE 128
+
 /* Those that one event wakes: reported when the last of them is served. */
 typedef struct mp_seats_batch_t {
     unsigned references; /* seats, and whoever still adds some */
@@ -37,24 +39,37 @@ struct mp_longpoll_t {
     mp_proxy_t *proxy;
     mp_watches_t *watches;
     apr_uint32_t limit;
+    mp_longpoll_idle_t *idle;                /* NULL: nobody knows */
     volatile apr_uint32_t is_serving_posted; /* atomics: one post of its kind at a time is enough */
     volatile apr_uint32_t is_adapting_posted;
+    bool is_telling_later;    /* a timer will tell those who are ready; I/O thread only */
     apr_thread_mutex_t *lock; /* covers what follows, and every seat */
     mp_waiters_t *waiters;
+    apr_pool_t *spare
+        [MP_SEATS_SPARE]; /* of answers that were given: a pool costs several system calls, which thousands of them at once would feel */
+    apr_size_t spare_count;
+    bool is_spare_used; /* since the last tick */
     bool is_ticking;
     bool is_stopping;
     mp_longpoll_counts_t counts;
     bool is_counted; /* the counts changed since they were logged */
 };
 
-/** Tells those whose answers are there, as many as threads may be busy. */
-void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll);
+/** Tells those whose answers are there: at most so many, and never more than threads may be busy with answers. */
+void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll, apr_uint32_t most);
 
 /** Its answer is there. Takes over the roster's reference and p (both may be NULL), when the seat was left at once. answer is copied. */
 void mp_seats_give_locked(mp_longpoll_seat_t *seat, const mp_longpoll_answer_t *answer, apr_pool_t *p);
 
 /** It is to get work. batch may be NULL. */
 void mp_seats_make_due_locked(mp_longpoll_seat_t *seat, mp_wake_t reason, apr_uint32_t target, mp_seats_batch_t *batch);
+
+/** A pool for one answer: an empty one. Any thread, not under the lock. */
+apr_pool_t *mp_seats_acquire_pool(mp_longpoll_t *longpoll);
+/** The answer is given, or there is none. */
+void mp_seats_release_pool_locked(mp_longpoll_t *longpoll, apr_pool_t *p);
+/** Nobody needs pools at the moment: gives their memory back. */
+void mp_seats_free_pools_locked(mp_longpoll_t *longpoll);
 
 /** It belongs to the batch, unless it does to another. */
 void mp_seats_join_batch_locked(mp_longpoll_seat_t *seat, mp_seats_batch_t *batch);

@@ -41,9 +41,16 @@ typedef struct mp_watches_listener_t {
     void (*tell_on_loop)(void *baton, const mp_watches_news_t *news);
 } mp_watches_listener_t;
 
-/** Dies with p, after the loop was stopped. listener is copied. */
+/* What they work with; each outlives them. */
+typedef struct mp_watches_means_t {
+    mp_circuits_t *circuits;
+    mp_upstream_t *upstream;
+    mp_loop_t *loop;
+} mp_watches_means_t;
+
+/** Dies with p, after the loop was stopped. options, listener and means are copied. */
 apr_status_t mp_watches_create(mp_watches_t **watches, const mp_watches_options_t *options, const mp_watches_listener_t *listener,
-                               mp_circuits_t *circuits, mp_upstream_t *upstream, mp_loop_t *loop, apr_pool_t *p);
+                               const mp_watches_means_t *means, apr_pool_t *p);
 
 /** Somebody waits for this pool from now on. Cheap if it is watched already. Any thread. */
 void mp_watches_begin(mp_watches_t *watches, const mp_pool_t *pool);

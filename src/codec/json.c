@@ -52,6 +52,11 @@ apr_status_t mp_json_parse(mp_json_t **json, const char *text, apr_size_t length
     return APR_SUCCESS;
 }
 
+void mp_json_release(mp_json_t *json, apr_pool_t *p)
+{
+    apr_pool_cleanup_run(p, json, drop);
+}
+
 mp_json_t *mp_json_object_create(apr_pool_t *p)
 {
     return own(json_object(), p);

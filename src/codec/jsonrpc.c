@@ -73,6 +73,7 @@ apr_status_t mp_jsonrpc_request_parse(mp_jsonrpc_request_t *request, const char 
         request->code = MP_JSONRPC_PARSE_ERROR;
         return status;
     }
+    request->json = json;
     return read_request(request, json, why);
 }
 

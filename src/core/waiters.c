@@ -242,10 +242,15 @@ void mp_waiters_make_ready(mp_waiters_t *waiters, mp_waiter_t *waiter, mp_wake_t
     waiters->ready_count++;
 }
 
+bool mp_waiters_has_ready(const mp_waiters_t *waiters)
+{
+    return !TAILQ_EMPTY(&waiters->ready) && waiters->woken_count < waiters->limits.woken;
+}
+
 mp_waiter_t *mp_waiters_take_ready(mp_waiters_t *waiters)
 {
     mp_waiter_t *waiter = TAILQ_FIRST(&waiters->ready);
-    if (!waiter || waiters->woken_count >= waiters->limits.woken)
+    if (!mp_waiters_has_ready(waiters))
         return NULL;
     enter_state(waiters, waiter, MP_WAITER_WOKEN);
     waiters->woken_count++;

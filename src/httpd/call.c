@@ -20,7 +20,7 @@ void mp_call_note_upstream(request_rec *r, const mp_pool_t *pool, double difficu
     mp_call_note(r, "miningproxy-upstream-ms", apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_as_msec(time)));
 }
 
-int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old)
+int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old, apr_pool_t *p)
 {
     request_rec *r = call->r;
     const mp_work_t *work = grant->work;
@@ -31,9 +31,9 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
         apr_table_setn(r->headers_out, "X-Blocknum", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, work->block_height));
     mp_call_note_upstream(r, grant->assignment->pool, work->difficulty, grant->upstream_time);
     if (must_submit_old)
-        mp_json_set(work->getwork->result, "submitold", mp_json_bool_create(true, r->pool));
-    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, r->pool);
-    return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, r->pool));
+        mp_json_set(work->getwork->result, "submitold", mp_json_bool_create(true, p));
+    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, p);
+    return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, p));
 }
 
 int mp_call_send_failure(mp_call_t *call, const mp_result_t *why)
@@ -48,6 +48,6 @@ int mp_call_serve_work(mp_call_t *call, bool must_submit_old)
     mp_work_grant_t grant;
     mp_work_order_t order = {.roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout};
     if (mp_work_fetch(&grant, call->proxy, &order, &why, call->r->pool) == APR_SUCCESS)
-        return mp_call_send_work(call, &grant, must_submit_old);
+        return mp_call_send_work(call, &grant, must_submit_old, call->r->pool);
     return mp_call_send_failure(call, &why);
 }

@@ -9,6 +9,7 @@
 #include "httpd/capacity.h"
 #include "httpd/config.h"
 #include "httpd/log_sink.h"
+#include "httpd/parking.h"
 #include "service/longpoll.h"
 
 #include <ap_mpm.h>
@@ -142,6 +143,7 @@ static void fill_longpoll_options(mp_longpoll_options_t *options, const mp_confi
     *options = (mp_longpoll_options_t){.limit = mp_capacity_limit(s, p),
                                        .limit_per_worker = (apr_uint32_t)config->long_poll_limit_per_worker,
                                        .limit_per_address = (apr_uint32_t)config->long_poll_limit_per_address,
+                                       .idle = mp_parking_way() == MP_PARKING_FREE ? mp_parking_idle_threads : NULL,
                                        .watches = {.interval = config->pool_poll_interval,
                                                    .work_timeout = config->work_timeout,
                                                    .may_leave_host = config->foreign_long_poll == 1}};

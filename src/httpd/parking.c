@@ -23,8 +23,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <scoreboard.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 APLOG_USE_MODULE(miningproxy);
 
@@ -36,6 +38,7 @@ APLOG_USE_MODULE(miningproxy);
 
 #define LOOK_INTERVAL_MS 500                /* at whether the child ends, for threads that wait */
 #define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
+#define NO_MEMORY 1                         /* byte; for APR's allocators 0 is no limit */
 #define KEEPALIVE_IDLE 60                   /* seconds; a miner that lost its power sends nothing any more */
 #define KEEPALIVE_INTERVAL 20
 #define KEEPALIVE_COUNT 3
@@ -51,8 +54,9 @@ typedef struct parked_t {
 
 /* What a connection remembers. In its pool. */
 typedef struct place_t {
-    bool is_nested;   /* our hook runs the others */
-    parked_t *parked; /* the request that waits */
+    bool is_nested;                     /* our hook runs the others */
+    parked_t *parked;                   /* the request that waits */
+    const mp_longpoll_answer_t *answer; /* that was there when a thread took the connection */
 } place_t;
 
 mp_parking_way_t mp_parking_way(void)
@@ -144,10 +148,18 @@ static sign_t look(request_rec *r)
 
 #if CAN_PARK
 
+/* httpd hands the memory of a closed connection to the next one, with all that it ever held: passed on from one waiting request to the next, it would grow to twice what one needs. So whoever
+ * waits leaves nothing behind, and whoever begins has httpd's own limit. */
+static void keep_free_memory(const conn_rec *c, apr_size_t size)
+{
+    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), size);
+}
+
 static place_t *obtain_place(conn_rec *c)
 {
     place_t *place = find_place(c);
     if (!place) {
+        keep_free_memory(c, ap_max_mem_free);
         place = apr_pcalloc(c->pool, sizeof(*place));
         ap_set_module_config(c->conn_config, &miningproxy_module, place);
     }
@@ -203,7 +215,7 @@ static int let_wait(conn_rec *c, place_t *place)
 /* Its seat was attended when the connection got its thread. */
 static int come_back(conn_rec *c, place_t *place)
 {
-    const mp_longpoll_answer_t *what = mp_longpoll_answer(place->parked->seat);
+    const mp_longpoll_answer_t *what = place->answer;
     sign_t sign = what ? SIGN_NONE : look(place->parked->r);
     if (!what && sign == SIGN_NONE)
         return let_wait(c, place);
@@ -234,10 +246,10 @@ static int process_connection(conn_rec *c)
 
 static void resume_connection(conn_rec *c, request_rec *r)
 {
-    const place_t *place = find_place(c);
+    place_t *place = find_place(c);
     (void)r;
     if (place && place->parked && mp_child_proxy(NULL))
-        mp_longpoll_attend(place->parked->seat);
+        place->answer = mp_longpoll_attend(place->parked->seat);
 }
 
 /* httpd's time-out closes the connection without asking us; an answer that is there already may still be given. */
@@ -258,6 +270,20 @@ static void child_stopping(apr_pool_t *pchild, int graceful)
         mp_longpoll_stop(proxy->longpoll);
 }
 
+apr_uint32_t mp_parking_idle_threads(void)
+{
+    static volatile int slot = -1; /* this child's in the scoreboard, written by the parent; every thread finds the same */
+    int threads = 0;
+    apr_uint32_t idle = 0;
+    apr_proc_t self = {.pid = getpid()};
+    if (slot < 0)
+        slot = ap_find_child_by_pid(&self);
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    for (int i = 0; slot >= 0 && i < threads; i++)
+        idle += ap_get_scoreboard_worker_from_indexes(slot, i)->status == SERVER_READY;
+    return idle;
+}
+
 void mp_parking_register(apr_pool_t *p)
 {
     (void)p;
@@ -268,6 +294,11 @@ void mp_parking_register(apr_pool_t *p)
 }
 
 #else
+
+apr_uint32_t mp_parking_idle_threads(void)
+{
+    return 0;
+}
 
 void mp_parking_register(apr_pool_t *p)
 {
@@ -296,8 +327,7 @@ static bool wait_with_thread(const mp_longpoll_answer_t **what, const parked_t *
     while (mp_longpoll_resume(parked->seat)) {
         struct pollfd wanted = {.fd = descriptor, .events = POLLIN};
         int count = poll(&wanted, 1, LOOK_INTERVAL_MS);
-        mp_longpoll_attend(parked->seat);
-        *what = mp_longpoll_answer(parked->seat);
+        *what = mp_longpoll_attend(parked->seat);
         sign_t sign = !*what && count > 0 ? look(parked->r) : SIGN_NONE;
         if (*what || sign == SIGN_MORE || is_child_ending())
             return true;
@@ -331,7 +361,7 @@ int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t
     *parked = (parked_t){.r = r, .socket = ap_get_conn_socket(r->connection), .finish = finish, .baton = baton};
     order->wake = wake;
     order->baton = parked;
-    if (mp_longpoll_join(&parked->seat, longpoll, order, why) != APR_SUCCESS)
+    if (mp_longpoll_join(&parked->seat, longpoll, order, why, r->pool) != APR_SUCCESS)
         return HTTP_SERVICE_UNAVAILABLE;
     mp_miner_forget(r);
     keep_alive(parked->socket);
@@ -339,5 +369,6 @@ int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t
     if (!place || !place->is_nested)
         return hold_thread(parked);
     place->parked = parked;
+    keep_free_memory(r->connection, NO_MEMORY);
     return SUSPENDED;
 }

@@ -14,6 +14,7 @@
 typedef struct visitor_t {
     mp_call_t *call;
     const char *stored_password; /* that it was checked against; NULL if another provider than ours let it in */
+    const char *id;              /* of its request, as JSON text: the parsed request would cost a thousand bytes more */
 } visitor_t;
 
 static bool is_still_welcome(const visitor_t *visitor, const mp_roster_t *roster, const mp_worker_t *worker)
@@ -45,7 +46,7 @@ static void finish_with(const visitor_t *visitor, const mp_longpoll_answer_t *an
         refuse(call, "the worker's password was changed");
     } else {
         mp_work_note(call->proxy, answer->roster, answer->worker, &answer->grant);
-        mp_call_send_work(call, &answer->grant, answer->must_submit_old);
+        mp_call_send_work(call, &answer->grant, answer->must_submit_old, answer->p);
     }
 }
 
@@ -66,6 +67,10 @@ static void finish_at_once(const visitor_t *visitor)
 
 static void finish(void *baton, const mp_longpoll_answer_t *answer)
 {
+    const visitor_t *visitor = baton;
+    mp_json_t *id = NULL;
+    mp_json_parse(&id, visitor->id, strlen(visitor->id), NULL, visitor->call->r->pool);
+    visitor->call->request.id = id;
     if (answer)
         finish_with(baton, answer);
     else
@@ -94,7 +99,12 @@ int mp_poll_serve(mp_call_t *call)
                                  .address = r->useragent_ip,
                                  .hold = limit < call->config->long_poll_timeout ? limit : call->config->long_poll_timeout,
                                  .timeout = call->config->work_timeout};
-    *visitor = (visitor_t){.call = call, .stored_password = call->miner->is_ours ? apr_pstrdup(r->pool, worker->password) : NULL};
+    *visitor = (visitor_t){.call = call,
+                           .id = mp_json_format(call->request.id, r->pool),
+                           .stored_password = call->miner->is_ours ? apr_pstrdup(r->pool, worker->password) : NULL};
+    if (call->request.json)
+        mp_json_release(call->request.json, r->pool);
+    call->request = (mp_jsonrpc_request_t){.id = NULL};
     int status = mp_parking_wait(r, call->proxy->longpoll, &order, finish, visitor, &why);
     return status == HTTP_SERVICE_UNAVAILABLE ? turn_away(call, &why) : status;
 }

@@ -18,9 +18,16 @@
  * its miners run in circles. */
 #define PAUSE apr_time_from_sec(5)
 
+static apr_status_t longpoll_cleanup(void *longpoll)
+{
+    mp_seats_free_pools_locked(longpoll);
+    return APR_SUCCESS;
+}
+
 apr_status_t mp_longpoll_create(mp_longpoll_t **longpoll, const mp_longpoll_options_t *options, mp_proxy_t *proxy, apr_pool_t *p)
 {
     mp_longpoll_t *l = apr_pcalloc(p, sizeof(*l));
+    mp_watches_means_t means = {.circuits = proxy->circuits, .upstream = proxy->upstream, .loop = proxy->loop};
     mp_watches_listener_t listener = {.baton = l,
                                       .borrow_on_loop = mp_wakes_borrow_on_loop,
                                       .is_waiting_on_loop = mp_wakes_is_waiting_on_loop,
@@ -34,10 +41,12 @@ apr_status_t mp_longpoll_create(mp_longpoll_t **longpoll, const mp_longpoll_opti
                                   .patience = MP_WAKES_EARLIEST};
     l->proxy = proxy;
     l->limit = options->limit;
+    l->idle = options->idle;
     l->waiters = mp_waiters_create(&limits, p);
+    apr_pool_cleanup_register(p, l, longpoll_cleanup, apr_pool_cleanup_null);
     apr_status_t status = apr_thread_mutex_create(&l->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
-        status = mp_watches_create(&l->watches, &options->watches, &listener, proxy->circuits, proxy->upstream, proxy->loop, p);
+        status = mp_watches_create(&l->watches, &options->watches, &listener, &means, p);
     *longpoll = l;
     return status;
 }
@@ -207,32 +216,30 @@ static bool settle(mp_longpoll_seat_t *seat, const arrival_t *arrival)
 }
 
 /* It is judged when it can be found already: what changes after that wakes it, and what changed before is seen. */
-apr_status_t mp_longpoll_join(mp_longpoll_seat_t **out, mp_longpoll_t *longpoll, const mp_longpoll_order_t *order, mp_result_t *why)
+apr_status_t mp_longpoll_join(mp_longpoll_seat_t **seat, mp_longpoll_t *longpoll, const mp_longpoll_order_t *order, mp_result_t *why,
+                              apr_pool_t *p)
 {
-    apr_pool_t *p;
     arrival_t arrival;
-    apr_status_t status = apr_pool_create(&p, NULL);
-    if (status != APR_SUCCESS)
-        return mp_result_set(why, status, "out-of-memory", "this server is out of memory");
     remember(&arrival, longpoll, order, p);
-    status = take_seat(out, longpoll, order, &arrival, why);
-    if (status == APR_SUCCESS) {
-        judge(&arrival, longpoll, order, p);
-        if (settle(*out, &arrival))
-            mp_loop_post(longpoll->proxy->loop, mp_wakes_tick_on_loop, longpoll);
-        if (arrival.pool)
-            mp_watches_begin(longpoll->watches, arrival.pool);
-        post_serving(longpoll);
-    }
-    apr_pool_destroy(p);
-    return status;
+    apr_status_t status = take_seat(seat, longpoll, order, &arrival, why);
+    if (status != APR_SUCCESS)
+        return status;
+    judge(&arrival, longpoll, order, p);
+    if (settle(*seat, &arrival))
+        mp_loop_post(longpoll->proxy->loop, mp_wakes_tick_on_loop, longpoll);
+    if (arrival.pool)
+        mp_watches_begin(longpoll->watches, arrival.pool);
+    post_serving(longpoll);
+    return APR_SUCCESS;
 }
 
-void mp_longpoll_attend(mp_longpoll_seat_t *seat)
+const mp_longpoll_answer_t *mp_longpoll_attend(mp_longpoll_seat_t *seat)
 {
     apr_thread_mutex_lock(seat->longpoll->lock);
     seat->is_attended = true;
+    const mp_longpoll_answer_t *answer = seat->answer;
     apr_thread_mutex_unlock(seat->longpoll->lock);
+    return answer;
 }
 
 const mp_longpoll_answer_t *mp_longpoll_answer(mp_longpoll_seat_t *seat)
@@ -281,7 +288,6 @@ void mp_longpoll_leave(mp_longpoll_seat_t *seat, bool is_answered)
     mp_waiters_remove(longpoll->waiters, &seat->waiter);
     seat->is_left = true;
     count_locked(seat, is_answered);
-    mp_seats_tell_ready_locked(longpoll);
     mp_seats_release_locked(seat);
     apr_thread_mutex_unlock(longpoll->lock);
     if (is_room_made)

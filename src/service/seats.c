@@ -9,16 +9,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll)
+void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll, apr_uint32_t most)
 {
     mp_waiter_t *waiter;
 
-    while ((waiter = mp_waiters_take_ready(longpoll->waiters)) != NULL) {
+    while (most-- > 0 && (waiter = mp_waiters_take_ready(longpoll->waiters)) != NULL) {
         mp_longpoll_seat_t *seat = (mp_longpoll_seat_t *)waiter;
         /* A thread that has the connection already finds the answer by itself. */
         if (!seat->is_attended)
             seat->wake(seat->baton);
     }
+}
+
+apr_pool_t *mp_seats_acquire_pool(mp_longpoll_t *longpoll)
+{
+    apr_pool_t *p = NULL;
+
+    apr_thread_mutex_lock(longpoll->lock);
+    longpoll->is_spare_used = true;
+    if (longpoll->spare_count > 0)
+        p = longpoll->spare[--longpoll->spare_count];
+    apr_thread_mutex_unlock(longpoll->lock);
+    if (p)
+        apr_pool_clear(p);
+    else
+        MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
+    return p;
+}
+
+void mp_seats_release_pool_locked(mp_longpoll_t *longpoll, apr_pool_t *p)
+{
+    if (longpoll->spare_count < MP_SEATS_SPARE)
+        longpoll->spare[longpoll->spare_count++] = p;
+    else
+        apr_pool_destroy(p);
+}
+
+void mp_seats_free_pools_locked(mp_longpoll_t *longpoll)
+{
+    while (longpoll->spare_count > 0)
+        apr_pool_destroy(longpoll->spare[--longpoll->spare_count]);
 }
 
 static void destroy_answer(mp_longpoll_seat_t *seat)
@@ -28,7 +58,7 @@ static void destroy_answer(mp_longpoll_seat_t *seat)
     free(seat->answer);
     seat->answer = NULL;
     if (seat->answer_pool)
-        apr_pool_destroy(seat->answer_pool);
+        mp_seats_release_pool_locked(seat->longpoll, seat->answer_pool);
     seat->answer_pool = NULL;
 }
 
@@ -38,13 +68,14 @@ void mp_seats_give_locked(mp_longpoll_seat_t *seat, const mp_longpoll_answer_t *
         seat->answer = malloc(sizeof(*answer));
         MP_ASSERT(seat->answer != NULL);
         *seat->answer = *answer;
+        seat->answer->p = p;
         seat->answer_pool = p;
         mp_waiters_make_ready(seat->longpoll->waiters, &seat->waiter, answer->reason);
         return;
     }
     mp_roster_release(answer->roster);
     if (p)
-        apr_pool_destroy(p);
+        mp_seats_release_pool_locked(seat->longpoll, p);
 }
 
 void mp_seats_make_due_locked(mp_longpoll_seat_t *seat, mp_wake_t reason, apr_uint32_t target, mp_seats_batch_t *batch)

@@ -9,8 +9,10 @@
 
 #include <apr_atomic.h>
 #include <apr_strings.h>
+#include <malloc.h>
 #include <stdlib.h>
 
+#define BREATH apr_time_from_msec(1) /* until it is looked again whether threads are idle */
 #define NO_WORKER "there is no worker of this name any more"
 
 /* One fetch for one seat: what it keeps alive until the answer is there. In its own pool, which becomes the answer's. */
@@ -62,12 +64,6 @@ static void give_work_locked(const fetch_t *fetch, const mp_work_grant_t *grant)
     mp_seats_give_locked(fetch->seat, &answer, fetch->p);
 }
 
-static void drop(apr_pool_t *p, mp_roster_t *roster)
-{
-    mp_roster_release(roster);
-    apr_pool_destroy(p);
-}
-
 static void fetched_on_loop(void *baton, apr_status_t status, const mp_work_grant_t *grant, const mp_result_t *why)
 {
     fetch_t *fetch = baton;
@@ -81,11 +77,12 @@ static void fetched_on_loop(void *baton, apr_status_t status, const mp_work_gran
         give_work_locked(fetch, grant);
     else if (!seat->is_left && !seat->answer && status != APR_EINTR)
         try_later_locked(seat, status, why);
-    mp_seats_tell_ready_locked(longpoll);
     mp_seats_release_locked(seat);
+    if (!is_taken)
+        mp_seats_release_pool_locked(longpoll, p);
     apr_thread_mutex_unlock(longpoll->lock);
     if (!is_taken)
-        drop(p, roster);
+        mp_roster_release(roster);
     if (status != APR_EINTR && apr_atomic_cas32(&longpoll->is_serving_posted, 1, 0) == 0)
         mp_loop_post(longpoll->proxy->loop, mp_wakes_serve_on_loop, longpoll);
 }
@@ -103,7 +100,7 @@ static void moved_on_loop(void *baton, apr_uint32_t ended, apr_uint32_t begun)
 }
 
 /* Its worker was deleted. An error now would be repeated at once, so it comes as late as it may. */
-static void give_up_worker_on_loop(mp_longpoll_seat_t *seat)
+static void give_up_worker_on_loop(mp_longpoll_seat_t *seat, apr_pool_t *p)
 {
     mp_result_t why;
     mp_longpoll_t *longpoll = seat->longpoll;
@@ -115,7 +112,7 @@ static void give_up_worker_on_loop(mp_longpoll_seat_t *seat)
         mp_waiters_retry(longpoll->waiters, &seat->waiter, earliest);
     else if (!seat->is_left)
         give_error_locked(seat, why.status, &why);
-    mp_seats_tell_ready_locked(longpoll);
+    mp_seats_release_pool_locked(longpoll, p);
     mp_seats_release_locked(seat);
     apr_thread_mutex_unlock(longpoll->lock);
 }
@@ -123,29 +120,25 @@ static void give_up_worker_on_loop(mp_longpoll_seat_t *seat)
 /* The waiter counts as a fetch of its target; from here on the pools that are really asked count. */
 static void fetch_on_loop(mp_longpoll_seat_t *seat, apr_uint32_t target)
 {
-    apr_pool_t *p;
     mp_longpoll_t *longpoll = seat->longpoll;
+    apr_pool_t *p = mp_seats_acquire_pool(longpoll);
     mp_roster_t *roster = mp_keeper_acquire(longpoll->proxy->keeper);
     const mp_worker_t *worker = roster ? mp_roster_find_worker_by_id(roster, seat->waiter.worker_id) : NULL;
-    MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
     fetch_t *fetch = apr_palloc(p, sizeof(*fetch));
     *fetch = (fetch_t){.seat = seat, .roster = roster, .worker = worker, .p = p};
     moved_on_loop(fetch, target, 0);
     if (!worker) {
-        drop(p, roster);
-        give_up_worker_on_loop(seat);
+        mp_roster_release(roster);
+        give_up_worker_on_loop(seat, p);
         return;
     }
     mp_work_order_t order = {.roster = roster, .worker = worker, .timeout = seat->timeout};
     mp_work_fetch_on_loop(longpoll->proxy, &order, fetched_on_loop, moved_on_loop, fetch, p);
 }
 
-void mp_wakes_serve_on_loop(void *baton)
+static void fetch_due_on_loop(mp_longpoll_t *longpoll)
 {
     mp_waiter_t *waiter;
-    mp_longpoll_t *longpoll = baton;
-    MP_ASSERT_ON_LOOP(longpoll->proxy->loop);
-    apr_atomic_set32(&longpoll->is_serving_posted, 0);
     apr_thread_mutex_lock(longpoll->lock);
     while ((waiter = mp_waiters_take_due(longpoll->waiters)) != NULL) {
         apr_uint32_t target = waiter->target;
@@ -155,6 +148,42 @@ void mp_wakes_serve_on_loop(void *baton)
         apr_thread_mutex_lock(longpoll->lock);
     }
     apr_thread_mutex_unlock(longpoll->lock);
+}
+
+static void tell_again_on_loop(void *baton);
+
+/* Whoever is woken brings a new poll at once. When half of the threads are busy with that and with others, the rest wait a moment: httpd closes the idle connections of bystanders when it
+ * runs out of threads. But one may always be woken, or a server that is busy with something else would never answer a poll. */
+static void tell_on_loop(mp_longpoll_t *longpoll)
+{
+    apr_uint32_t half = (apr_uint32_t)longpoll->proxy->threads / 2;
+    apr_uint32_t idle = longpoll->idle ? longpoll->idle() : APR_UINT32_MAX;
+    apr_uint32_t most = idle > half ? idle - half : 0;
+    apr_thread_mutex_lock(longpoll->lock);
+    if (most == 0 && mp_waiters_woken_count(longpoll->waiters) == 0)
+        most = 1;
+    mp_seats_tell_ready_locked(longpoll, most);
+    bool is_held_back = mp_waiters_has_ready(longpoll->waiters);
+    apr_thread_mutex_unlock(longpoll->lock);
+    if (is_held_back && !longpoll->is_telling_later)
+        mp_loop_delay_on_loop(longpoll->proxy->loop, BREATH, tell_again_on_loop, longpoll);
+    longpoll->is_telling_later |= is_held_back;
+}
+
+static void tell_again_on_loop(void *baton)
+{
+    mp_longpoll_t *longpoll = baton;
+    longpoll->is_telling_later = false;
+    tell_on_loop(longpoll);
+}
+
+void mp_wakes_serve_on_loop(void *baton)
+{
+    mp_longpoll_t *longpoll = baton;
+    MP_ASSERT_ON_LOOP(longpoll->proxy->loop);
+    apr_atomic_set32(&longpoll->is_serving_posted, 0);
+    fetch_due_on_loop(longpoll);
+    tell_on_loop(longpoll);
 }
 
 /* Reasons. */
@@ -193,8 +222,10 @@ static void give_own_work(mp_longpoll_t *longpoll, const mp_watches_news_t *news
         mp_seats_give_locked(owner, &answer, news->p);
     }
     apr_thread_mutex_unlock(longpoll->lock);
-    if (!owner)
-        drop(news->p, news->loan.roster);
+    if (!owner) {
+        mp_roster_release(news->loan.roster);
+        apr_pool_destroy(news->p);
+    }
 }
 
 static char *describe_pool(char *text, apr_size_t size, mp_longpoll_t *longpoll, apr_uint32_t pool_id)
@@ -221,7 +252,6 @@ void mp_wakes_tell_on_loop(void *baton, const mp_watches_news_t *news)
     TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
     if (waiter->state == MP_WAITER_WAITING && waiter->pool_id == news->pool_id)
         mp_seats_make_due_locked(seat_of(waiter), MP_WAKE_BLOCK, news->pool_id, batch);
-    mp_seats_tell_ready_locked(longpoll);
     mp_seats_batch_release_locked(batch);
     apr_thread_mutex_unlock(longpoll->lock);
     mp_wakes_serve_on_loop(longpoll);
@@ -355,6 +385,14 @@ static void log_counts_locked(mp_longpoll_t *longpoll)
            counts->cancelled, counts->refused);
 }
 
+/* Thousands of small things were freed in the memory of many threads, from where they would not go by themselves. */
+static void trim_memory(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void mp_wakes_tick_on_loop(void *baton)
 {
     mp_waiter_t *waiter;
@@ -363,14 +401,18 @@ void mp_wakes_tick_on_loop(void *baton)
     apr_thread_mutex_lock(longpoll->lock);
     TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
     check_time_locked(seat_of(waiter), now);
-    mp_seats_tell_ready_locked(longpoll);
     log_counts_locked(longpoll);
-    longpoll->is_ticking = mp_waiters_count(longpoll->waiters) > 0;
+    if (!longpoll->is_spare_used)
+        mp_seats_free_pools_locked(longpoll);
+    longpoll->is_spare_used = false;
+    longpoll->is_ticking = mp_waiters_count(longpoll->waiters) > 0 || longpoll->spare_count > 0;
     bool goes_on = longpoll->is_ticking;
     apr_thread_mutex_unlock(longpoll->lock);
     mp_wakes_serve_on_loop(longpoll);
     if (goes_on)
         mp_loop_delay_on_loop(longpoll->proxy->loop, MP_WAKES_TICK, mp_wakes_tick_on_loop, longpoll);
+    else
+        trim_memory();
 }
 
 /* For watches. */

@@ -27,7 +27,7 @@ static apr_status_t watches_cleanup(void *data)
 }
 
 apr_status_t mp_watches_create(mp_watches_t **out, const mp_watches_options_t *options, const mp_watches_listener_t *listener,
-                               mp_circuits_t *circuits, mp_upstream_t *upstream, mp_loop_t *loop, apr_pool_t *p)
+                               const mp_watches_means_t *means, apr_pool_t *p)
 {
     mp_watches_t *watches = apr_pcalloc(p, sizeof(*watches));
     apr_status_t status = apr_pool_create_unmanaged(&watches->pool);
@@ -38,9 +38,9 @@ apr_status_t mp_watches_create(mp_watches_t **out, const mp_watches_options_t *o
     apr_pool_cleanup_register(p, watches, watches_cleanup, apr_pool_cleanup_null);
     watches->common = (mp_watch_common_t){.options = *options,
                                           .listener = *listener,
-                                          .circuits = circuits,
-                                          .upstream = upstream,
-                                          .loop = loop,
+                                          .circuits = means->circuits,
+                                          .upstream = means->upstream,
+                                          .loop = means->loop,
                                           .chance = ((apr_uint32_t)mp_clock_now() ^ (apr_uint32_t)getpid() << 16) | 1u};
     *out = watches;
     return apr_thread_mutex_create(&watches->common.lock, APR_THREAD_MUTEX_DEFAULT, p);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A crowd of miners for a proxy: polls that wait, bystanders on idle connections, and others who fetch work at a steady rate. One thread. It does what it is told on
  * its stdin, one step per line, and says on stdout in one JSON line how each step went:
- *   login         every worker logs in, a few at a time; bystanders and others connect; the others begin to fetch work
+ *   login         every worker logs in, a few at a time; then they fetch work on many connections at once; bystanders and others connect; the others begin to
+ *                 fetch work at their rate
  *   park          the polls begin
  *   rest SECONDS  nothing but the others, who go on between and during all other steps as well
  *   block         a new block at the pool; ends when every poll was answered and asks again, and the sample of shares has its verdicts
  *   bystanders    each of them fetches work, on the connection that it had
- *   close         the polls hang up
+ *   close         the polls hang up, as fast as they began
  * Pointed at the pool itself, it measures pool and crowd alone. */
 #include "pollers.h"
 
@@ -19,9 +20,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LOGINS_AT_ONCE 8
 #define OTHERS_AT_ONCE 16
-#define SHARES_AT_ONCE 8
+#define SHARES_AT_ONCE 8 /* and logins */
+#define WARM_AT_ONCE 128
+#define WARM_FETCHES 5000
 #define SOURCE_OF_OTHERS 100 /* 127.0.0.101 */
 #define IDLE_WAIT 5000       /* microseconds */
 #define BATCH 16             /* events between two looks at the others */
@@ -33,7 +35,7 @@ static struct {
     int epoll, urgent; /* urgent: the others alone, so that what they see of the crowd's own load is small */
     struct sockaddr_in pool_address;
     pollers_t polls;
-    errands_t logins, others, bystanders, shares;
+    errands_t others, bystanders, shares; /* shares: logins as well */
     phase_t phase;
     bool is_fetching;
     int64_t next_fetch; /* of the others */
@@ -100,7 +102,7 @@ static void logged_in(const errand_result_t *result)
         fprintf(stderr, "login of %s: status %d, %.200s\n", result->user, result->status, result->body);
         exit(1);
     }
-    errand_t errand = {.planned = wire_now(), .done = logged_in};
+    errand_t errand = {.planned = wire_now(), .done = logged_in, .baton = result->baton};
     snprintf(errand.user, sizeof(errand.user), "%s", result->user);
     errands_add(result->baton, &errand);
 }
@@ -116,9 +118,20 @@ static void log_in(errands_t *set, char kind, unsigned count)
         turn_once();
 }
 
+/* A server that was never busy has threads that never ran: what their first request costs is no cost of a poll. */
+static void warm_up(void)
+{
+    errands_t many = {.password = crowd.polls.password, .source = SOURCE_OF_OTHERS};
+    errands_create(&many, WARM_AT_ONCE, crowd.epoll, &crowd.polls.address);
+    for (unsigned round = 0; round < WARM_FETCHES / crowd.polls.workers + 1; round++)
+        log_in(&many, 'w', crowd.polls.workers);
+    errands_destroy(&many);
+}
+
 static void step_login(void)
 {
-    log_in(&crowd.logins, 'w', crowd.polls.workers);
+    log_in(&crowd.shares, 'w', crowd.polls.workers);
+    warm_up();
     log_in(&crowd.bystanders, 'b', crowd.bystander_count);
     log_in(&crowd.others, 'g', OTHERS_AT_ONCE);
     crowd.bystanders_open = errands_open_count(&crowd.bystanders);
@@ -203,6 +216,16 @@ static void step_bystanders(void)
         crowd.bystanders_open = open; /* the rest answered on a new connection */
 }
 
+static void step_close(void)
+{
+    int64_t began = wire_now();
+    for (unsigned i = 0; i < crowd.polls.count; i++) {
+        while (wire_now() - began < (int64_t)i * 1000000 / crowd.polls.ramp)
+            turn_once();
+        pollers_close(&crowd.polls, i);
+    }
+}
+
 static bool run_step(char *line)
 {
     int64_t began = wire_now();
@@ -218,7 +241,7 @@ static bool run_step(char *line)
     else if (strcmp(line, "bystanders") == 0)
         step_bystanders();
     else if (strcmp(line, "close") == 0)
-        pollers_close(&crowd.polls);
+        step_close();
     else
         return false;
     report(line, began);
@@ -286,12 +309,11 @@ static void prepare(void)
     crowd.polls.epoll = crowd.epoll;
     crowd.polls.shares = &crowd.shares;
     pollers_create(&crowd.polls);
-    errands_t *sets[] = {&crowd.logins, &crowd.bystanders, &crowd.shares, &crowd.others};
+    errands_t *sets[] = {&crowd.bystanders, &crowd.shares, &crowd.others};
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         sets[i]->password = crowd.polls.password;
         sets[i]->source = SOURCE_OF_OTHERS;
     }
-    errands_create(&crowd.logins, LOGINS_AT_ONCE, crowd.epoll, &address);
     errands_create(&crowd.bystanders, crowd.bystander_count, crowd.epoll, &address);
     errands_create(&crowd.shares, SHARES_AT_ONCE, crowd.epoll, &address);
     errands_create(&crowd.others, OTHERS_AT_ONCE, crowd.urgent, &address);

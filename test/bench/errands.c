@@ -45,6 +45,15 @@ void errands_create(errands_t *set, unsigned count, int epoll, const struct sock
     }
 }
 
+void errands_destroy(errands_t *set)
+{
+    for (unsigned i = 0; i < set->count; i++)
+        wire_close(&set->runners[i].wire);
+    free(set->runners);
+    set->runners = NULL;
+    set->count = 0;
+}
+
 unsigned errands_open_count(const errands_t *set)
 {
     unsigned open = 0;

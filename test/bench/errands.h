@@ -46,6 +46,8 @@ typedef struct errands_t {
 } errands_t;
 
 void errands_create(errands_t *set, unsigned count, int epoll, const struct sockaddr_in *address);
+/** None may be pending. */
+void errands_destroy(errands_t *set);
 /** Copies the errand; done is called once, and may add others. */
 void errands_add(errands_t *set, const errand_t *errand);
 unsigned errands_open_count(const errands_t *set);

@@ -177,11 +177,9 @@ void pollers_open(pollers_t *pollers)
     pollers->opened = 0;
 }
 
-void pollers_close(pollers_t *pollers)
+void pollers_close(pollers_t *pollers, unsigned number)
 {
-    pollers->is_open = false;
-    for (unsigned i = 0; i < pollers->count; i++)
-        leave_state(&pollers->all[i]);
+    leave_state(&pollers->all[number]);
 }
 
 void pollers_tick(pollers_t *pollers, int64_t now)

@@ -66,7 +66,8 @@ typedef struct pollers_t {
 void pollers_create(pollers_t *pollers);
 /** They begin to ask, as fast as ramp allows. */
 void pollers_open(pollers_t *pollers);
-void pollers_close(pollers_t *pollers);
+/** One of them hangs up for good; all are told in turn. */
+void pollers_close(pollers_t *pollers, unsigned number);
 /** What time brings. To be called often. */
 void pollers_tick(pollers_t *pollers, int64_t now);
 /** A block is about to be found: the counts of the last one are forgotten. */

@@ -138,6 +138,8 @@ class PollCrowd:
 
     def _pump(self, poll: PendingPoll, number: int) -> None:
         with self._changed:
+            if poll.ended is not None:
+                return  # it left meanwhile
             poll.pump()
             if poll.ended is not None:
                 self._selector.unregister(number)

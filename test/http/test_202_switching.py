@@ -50,6 +50,7 @@ def test_a_disabled_pool_empties_at_once(polling):
     wait_until(lambda: polling.poll_counts().switch == 100, 5, "the counts tell of a hundred switches")
 
 
+@pytest.mark.load
 def test_an_edit_by_hand(waiting):
     """Nobody raised the generation: the roster is read every ten seconds regardless."""
     waiting.database.run(DISABLE)

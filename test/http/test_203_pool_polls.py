@@ -27,7 +27,7 @@ def test_one_poll_while_somebody_waits(polling):
     polling.start()
     first, second = polling.mining(), polling.mining("rig2")
     holds_for(lambda: not polling.alpha.polls, 0.5, "nobody waits")
-    polls = [polling.park(miner) for miner in (first, second, first, second, first)]
+    polls = polling.park_all([first, second, first, second, first])
     _polled(polling.alpha)
     holds_for(lambda: len(polling.alpha.polls) == 1, 0.5, "one poll is enough for all")
     poll = polling.alpha.polls[0]
@@ -89,19 +89,37 @@ BROKEN = {
     "at once": behaviours.answer_at_once, "close in body": behaviours.close_in_body}
 
 
-@pytest.mark.parametrize("name", BROKEN)
+def _many(proxy, make_pool, count):
+    """So many pools, each with a worker of its own; the worker has the pool's name."""
+    pools = [make_pool(f"pool{number}") for number in range(count)]
+    for pool in pools:
+        pool.long_polling = "/lp"
+        proxy.database.add_rig(pool, name=pool.name)
+    return pools
+
+
+def _wait_at(proxy, pools):
+    """One miner of each pool waits."""
+    return proxy.park_all(proxy.mining(pool.name) for pool in pools)
+
+
 @pytest.mark.proxy(directives=[OFTEN])
-def test_a_broken_poll_is_invisible(polling, name):
-    """It is made again, not too often, and getworks tell of the block instead."""
-    polling.alpha.behave(BROKEN[name], on="poll")
+def test_broken_polls_are_invisible(polling, make_pool):
+    """They are made again, not too often, and getworks tell of blocks instead."""
+    pools = _many(polling, make_pool, len(BROKEN))
+    for pool, behaviour in zip(pools, BROKEN.values()):
+        pool.behave(behaviour, on="poll")
     polling.start()
-    poll = polling.park(polling.mining())
-    wait_until(lambda: polling.alpha.polls, 10, "the pool was polled")
-    holds_for(lambda: poll.is_pending, 3, "the miner notices nothing")
-    assert len(polling.alpha.polls) <= 5
-    polling.alpha.new_block()
-    _woken(poll, polling.alpha)
-    assert polling.beta.requests == []
+    polls = _wait_at(polling, pools)
+    names = dict(zip(polls, BROKEN))
+    wait_until(lambda: all(pool.polls for pool in pools), 10, "every pool was polled")
+    holds_for(lambda: all(poll.is_pending for poll in polls), 4, "no miner notices anything")
+    assert {name: len(pool.polls) for name, pool in zip(BROKEN, pools) if len(pool.polls) > 5} == {}
+    for pool in pools:
+        pool.new_block()
+    wait_until(lambda: not [names[poll] for poll in polls if poll.is_pending], 8, "every miner is woken")
+    for poll, pool in zip(polls, pools):
+        _woken(poll, pool)
 
 
 @pytest.mark.load
@@ -109,7 +127,7 @@ def test_a_poll_that_is_reset_each_second(polling):
     polling.alpha.behave(behaviours.slow(1, behaviours.reset), on="poll")
     polling.start()
     poll = polling.park(polling.mining())
-    holds_for(lambda: poll.is_pending, 60, "the miner notices nothing")
+    holds_for(lambda: poll.is_pending, 50, "the miner notices nothing")
     assert 2 <= len(polling.alpha.polls) <= 10
 
 
@@ -185,29 +203,38 @@ def test_a_work_that_passes_tells_of_the_block(polling, announced):
     assert polling.miner().submit(work.solve()).result is True
 
 
-@pytest.mark.parametrize("announced,path", [
-    ("/lp", "/lp"), ("lp", "/lp"), ("/a/b/lp?id=1&x=2", "/a/b/lp?id=1&x=2"), ("http://127.0.0.1:{port}/x", "/x"), ("  /lp ", "/lp"),
-    ("//127.0.0.1:{port}/y", "/y")])
+FORMS = {"/lp": "/lp", "lp": "/lp", "/a/b/lp?id=1&x=2": "/a/b/lp?id=1&x=2", "http://127.0.0.1:{port}/x": "/x", "  /lp ": "/lp",
+         "//127.0.0.1:{port}/y": "/y"}
+
+
 @pytest.mark.proxy(directives=[NEVER])
-def test_forms_of_the_announcement(polling, announced, path):
-    polling.alpha.long_polling = announced.format(port=polling.alpha.port)
+def test_forms_of_the_announcement(polling, make_pool):
+    pools = _many(polling, make_pool, len(FORMS))
+    for pool, announced in zip(pools, FORMS):
+        pool.long_polling = announced.format(port=pool.port)
     polling.start()
-    poll = polling.park(polling.mining())
-    _polled(polling.alpha)
-    assert polling.alpha.polls[0].path == path
-    polling.alpha.new_block()
-    _woken(poll, polling.alpha)
+    polls = _wait_at(polling, pools)
+    for pool, path, poll in zip(pools, FORMS.values(), polls):
+        polling.find_block(pool)
+        assert pool.polls[0].path == path
+        _woken(poll, pool)
 
 
-@pytest.mark.parametrize("announced", ["ftp://127.0.0.1/lp", "gopher://x/", "file:///etc/passwd", "http://", "http://[::1", ":", "\x01"])
+USELESS = ["ftp://127.0.0.1/lp", "gopher://x/", "file:///etc/passwd", "http://", "http://[::1", ":", "\x01", "", "x" * 5000]
+
+
 @pytest.mark.proxy(directives=[OFTEN])
-def test_announcements_that_cannot_be_used(polling, announced):
-    polling.alpha.long_polling = announced
+def test_announcements_that_cannot_be_used(polling, make_pool):
+    pools = _many(polling, make_pool, len(USELESS))
+    for pool, announced in zip(pools, USELESS):
+        pool.long_polling = announced
     polling.start()
-    poll = polling.park(polling.mining())
-    polling.alpha.new_block()
-    _woken(poll, polling.alpha)
-    assert polling.alpha.polls == []
+    polls = _wait_at(polling, pools)
+    for pool in pools:
+        pool.new_block()
+    for poll, pool in zip(polls, pools):
+        _woken(poll, pool)
+    assert [pool.name for pool in pools if pool.count("poll") > 3 or pool.count("other") > 3] == []
 
 
 @pytest.mark.proxy(directives=[NEVER])
@@ -292,7 +319,7 @@ def test_an_account_that_the_pool_refuses_meanwhile(polling):
     polling.start()
     first, second = polling.mining(), polling.mining("rig2")
     polling.alpha.accounts = {"rig2@alpha": "alpha-pw"}
-    pending = [polling.park(first), polling.park(second)]
+    pending = polling.park_all([first, second])
     wait_until(lambda: any(poll.user == "rig2@alpha" and poll.ended is None for poll in polling.alpha.polls), 15, "rig2's account waits")
     polling.alpha.new_block()
     _woken(pending[1], polling.alpha)

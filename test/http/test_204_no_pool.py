@@ -5,7 +5,7 @@ import pytest
 from fakes.miner import work_of
 from harness.waiting import holds_for, wait_until
 
-HOLD = "MiningProxyLongPollTimeout 3s"
+HOLD = "MiningProxyLongPollTimeout 2s"
 
 
 def _silence(*pools):
@@ -18,9 +18,9 @@ def _silence(*pools):
 def test_polls_outlive_their_pools(polling):
     polling.start()
     miner = polling.mining()
-    polls = [polling.park(miner) for _ in range(3)]
+    polls = polling.park_all([miner] * 3)
     _silence(polling.alpha, polling.beta)
-    holds_for(lambda: all(poll.is_pending for poll in polls), 4, "there is no work to be had")
+    holds_for(lambda: all(poll.is_pending for poll in polls), 2, "there is no work to be had")
     assert polling.waiting() == 3
     polling.beta.revive()
     works = [work_of(poll.wait(15)) for poll in polls]
@@ -43,8 +43,8 @@ def test_polls_that_arrive_when_all_pools_are_down(polling):
 
 @pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
 @pytest.mark.parametrize("hold", [
-    pytest.param(3.0, marks=pytest.mark.proxy(directives=[HOLD]), id="directive"),
-    pytest.param(5.0, marks=pytest.mark.proxy(timeout=10), id="Timeout")])
+    pytest.param(2.0, marks=pytest.mark.proxy(directives=[HOLD]), id="directive"),
+    pytest.param(4.0, marks=pytest.mark.proxy(timeout=8), id="Timeout")])
 def test_fresh_work_when_the_time_is_over(polling, hold):
     polling.start()
     miner = polling.mining()
@@ -69,7 +69,7 @@ def test_words_when_the_time_is_over_and_no_pool_serves(polling):
     poll = polling.park(miner)
     _silence(polling.alpha, polling.beta)
     reply = poll.wait(8)
-    assert 2.5 < reply.seconds < 5
+    assert 1.5 < reply.seconds < 4
     assert (reply.status, reply.result, reply.announced) == (200, None, "/lp")
     assert isinstance(reply.error["code"], int) and "pool" in reply.error["message"]
     assert reply.json["id"] == miner.profile.id

@@ -8,40 +8,71 @@ from harness.waiting import holds_for, wait_until
 
 @pytest.fixture
 def waiting(polling):
-    """Three workers wait; rig2 is deleted, rig3 has another password, rig1 is as it was."""
-    for name in ("rig2", "rig3"):
-        polling.database.add_rig(polling.alpha, name=name)
+    """Two workers wait; rig1 stays as it is."""
+    polling.database.add_rig(polling.alpha, name="rig2")
     polling.start()
-    polling.polls = {name: polling.park(polling.mining(name)) for name in ("rig1", "rig2", "rig3")}
-    gone = polling.database.worker_id("rig2")
-    rosters = polling.log.count("MP0202")
-    polling.database.run("DELETE FROM worker_pool WHERE worker_id = ?", gone)
-    polling.database.run("DELETE FROM worker WHERE id = ?", gone)
-    polling.database.change("UPDATE worker SET password = ? WHERE name = 'rig3'", cheap_hash("another"))
-    wait_until(lambda: polling.log.count("MP0202") > rosters, 5, "the roster is in force")
+    polling.stays, polling.goes = polling.park_all([polling.mining("rig1"), polling.mining("rig2")])
+    wait_until(lambda: polling.alpha.polls_open == 1, 10, "the pool is polled")
     return polling
 
 
-def _asked_for(pool, name, since):
-    return [request for request in pool.requests[since:] if request.user == f"{name}@alpha"]
+def _delete(proxy):
+    worker = proxy.database.worker_id("rig2")
+    proxy.database.run("DELETE FROM worker_pool WHERE worker_id = ?", worker)
+    proxy.database.change("DELETE FROM worker WHERE id = ?", worker)
 
 
-def test_no_work_for_who_may_not_come_in(waiting):
+def _change_password(proxy):
+    proxy.database.change("UPDATE worker SET password = ? WHERE name = 'rig2'", cheap_hash("another"))
+
+
+def _do(proxy, change):
+    rosters = proxy.log.count("MP0202")
+    change(proxy)
+    wait_until(lambda: proxy.log.count("MP0202") > rosters, 5, "the roster is in force")
+
+
+CHANGES = pytest.mark.parametrize("change", [_delete, _change_password], ids=["deleted", "another password"])
+
+
+@CHANGES
+def test_no_work_at_the_next_block(waiting, change):
+    _do(waiting, change)
+    waiting.alpha.new_block()
+    assert waiting.stays.wait(5).result["data"]
+    holds_for(lambda: waiting.goes.is_pending or waiting.goes.reply.result is None, 1, "it gets no work")
+
+
+@CHANGES
+def test_no_hurry_at_the_next_block(waiting, change):
+    """An error that comes early would be repeated at once; and nobody asks a pool for a work that cannot be handed out."""
+    _do(waiting, change)
     since = len(waiting.alpha.requests)
-    waiting.find_block(waiting.alpha)
-    assert waiting.polls["rig1"].wait(5).result["data"]
-    holds_for(lambda: waiting.polls["rig2"].is_pending and waiting.polls["rig3"].is_pending, 2, "there is no hurry")
-    work = [request for name in ("rig2", "rig3") for request in _asked_for(waiting.alpha, name, since) if request.kind == "work"]
+    waiting.alpha.new_block()
+    assert waiting.stays.wait(5).result["data"]
+    holds_for(lambda: waiting.goes.is_pending, 1, "there is no hurry")
+    work = [request for request in waiting.alpha.requests[since:] if (request.kind, request.user) == ("work", "rig2@alpha")]
     assert work == []
 
 
 @pytest.mark.load
-def test_they_are_told_in_the_end(waiting):
-    since = len(waiting.alpha.requests)
-    for name in ("rig2", "rig3"):
-        reply = waiting.polls[name].wait(45)
-        assert reply.seconds >= 29
-        assert (reply.status, reply.result) == (200, None) and reply.error["message"]
-    assert waiting.polls["rig1"].is_pending
-    work = [request for name in ("rig2", "rig3") for request in _asked_for(waiting.alpha, name, since) if request.kind == "work"]
-    assert work == []
+@pytest.mark.proxy(directives=["MiningProxyLongPollTimeout 40s"])
+@CHANGES
+def test_they_are_told_in_the_end(waiting, change):
+    """In words, at the latest when every poll ends."""
+    _do(waiting, change)
+    reply = waiting.goes.wait(45)
+    assert reply.seconds >= 29
+    assert (reply.status, reply.result) == (200, None) and reply.error["message"]
+    assert waiting.stays.wait(15).result["data"]
+
+
+@pytest.mark.expects_log("AH01617", "AH01618")
+@CHANGES
+def test_it_comes_again(waiting, change):
+    """What it waits for is over; its next request is that of a stranger."""
+    _do(waiting, change)
+    waiting.goes.close()
+    waiting.wait_waiting(1)
+    assert waiting.login_status("rig2") == 401
+    assert waiting.stays.is_pending

@@ -40,7 +40,7 @@ def test_a_crowd_is_woken_and_closed(secure):
 @pytest.mark.parametrize("leave", [PendingPoll.say_goodbye, PendingPoll.close, PendingPoll.reset, PendingPoll.half_close])
 def test_who_goes_is_not_asked_for(secure, leave):
     miner = secure.mining()
-    polls = [secure.park(miner) for _ in range(3)]
+    polls = secure.park_all([miner] * 3)
     wait_until(lambda: secure.alpha.polls_open == 1, 5, "the pool is polled")
     for poll in polls:
         leave(poll)
@@ -59,7 +59,7 @@ def test_a_graceful_restart(secure):
     assert (len(crowd.replies), crowd.errors) == (30, [])
 
 
-@pytest.mark.proxy(directives=["MiningProxyLongPollTimeout 3s"])
+@pytest.mark.proxy(directives=["MiningProxyLongPollTimeout 2s"])
 def test_the_time_is_over(secure):
     reply = secure.park(secure.mining()).wait(6)
-    assert reply.is_for_old_shares and 2 < reply.seconds < 5
+    assert reply.is_for_old_shares and 1 < reply.seconds < 4

@@ -9,7 +9,7 @@ from harness.waiting import holds_for
 def test_half_of_the_threads(polling):
     polling.start()
     miner = polling.mining()
-    polls = [polling.park(miner) for _ in range(8)]
+    polls = polling.park_all([miner] * 8)
     for _ in range(3):
         reply = miner.poll().wait(5)
         assert reply.status == 503 and int(reply.message.get("Retry-After")) >= 1
@@ -26,11 +26,11 @@ def test_half_of_the_threads(polling):
 def test_who_leaves_makes_room(polling):
     polling.start()
     miner = polling.mining()
-    polls = [polling.park(miner) for _ in range(8)]
+    polls = polling.park_all([miner] * 8)
     for poll in polls[:3]:
         poll.close()
     polling.wait_waiting(5)
-    polls = polls[3:] + [polling.park(miner) for _ in range(3)]
+    polls = polls[3:] + polling.park_all([miner] * 3)
     polling.find_block(polling.alpha)
     assert [poll.wait(5).status for poll in polls] == [200] * 8
 
@@ -39,7 +39,7 @@ def test_who_leaves_makes_room(polling):
 def test_one_poll_of_a_process(polling):
     polling.start()
     miner = polling.mining()
-    polls = [polling.park(miner) for _ in range(5)]
+    polls = polling.park_all([miner] * 5)
     assert set(polling.waiting_of().values()) == {1}
     other = polling.miner()
     assert [reply.result for _, reply in other.mine(5)] == [True] * 5

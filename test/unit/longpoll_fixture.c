@@ -5,17 +5,21 @@
 #include "tap.h"
 
 #include <apr_strings.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 mp_proxy_t *rig_proxy;
 pool_stub_t *rig_alpha, *rig_beta;
 apr_uint32_t rig_alpha_id, rig_beta_id, rig_workers[RIG_WORKERS];
+int rig_threads = 8;
 
 static apr_pool_t *root, *child;
 static mp_shared_cache_t cache;
 static memory_cache_t *memory;
 static int block = 1;
+static bool is_stopped;
 
 apr_pool_t *rig_open(void)
 {
@@ -52,15 +56,24 @@ void rig_begin(const mp_longpoll_options_t *options)
     rig_end();
     kept = options ? *options : farm_longpoll_options();
     child_options.longpoll = &kept;
+    child_options.threads = rig_threads;
     apr_pool_create(&child, root);
     rig_proxy = farm_proxy(&child_options, &cache, child);
+    is_stopped = false;
+}
+
+void rig_stop(void)
+{
+    mp_proxy_stop(rig_proxy);
+    is_stopped = true;
 }
 
 void rig_end(void)
 {
     if (!rig_proxy)
         return;
-    mp_proxy_stop(rig_proxy);
+    if (!is_stopped)
+        rig_stop();
     apr_pool_destroy(child);
     rig_proxy = NULL;
 }
@@ -73,9 +86,23 @@ int rig_next_block(void)
     return block;
 }
 
+void rig_edit(const char *format, ...)
+{
+    char sql[1000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sql, sizeof(sql), format, args);
+    va_end(args);
+    farm_lock();
+    farm_execute("%s", sql);
+    mp_roster_release(farm_reload(rig_proxy));
+    rig_settle();
+}
+
 int rig_renew_pools(void)
 {
     static int number;
+    farm_lock();
     farm_execute("UPDATE pool SET enabled = 1, url = 'http://127.0.0.1:%d/%d' WHERE id = %u", pool_stub_port(rig_alpha), ++number,
                  rig_alpha_id);
     farm_execute("UPDATE pool SET enabled = 1, url = 'http://127.0.0.1:%d/%d' WHERE id = %u", pool_stub_port(rig_beta), number,
@@ -121,6 +148,13 @@ mp_last_work_t rig_last_work(apr_uint32_t worker_id)
     return last;
 }
 
+void rig_set_last_work(apr_uint32_t worker_id, const mp_last_work_t *last)
+{
+    mp_roster_t *roster = mp_keeper_acquire(rig_proxy->keeper);
+    mp_last_works_save(rig_proxy->last_works, worker_id, last, mp_roster_secret(roster));
+    mp_roster_release(roster);
+}
+
 static void tell(void *baton)
 {
     rig_t *rig = baton;
@@ -138,9 +172,12 @@ apr_status_t rig_join_attended(rig_t *rig, apr_uint32_t worker_id)
                                  .timeout = rig->timeout ? rig->timeout : apr_time_from_sec(5),
                                  .wake = tell,
                                  .baton = rig};
+    apr_pool_t *p;
     rig->told = 0;
     rig->seat = NULL;
-    apr_status_t status = mp_longpoll_join(&rig->seat, rig_proxy->longpoll, &order, &why);
+    apr_pool_create(&p, NULL);
+    apr_status_t status = mp_longpoll_join(&rig->seat, rig_proxy->longpoll, &order, &why, p);
+    apr_pool_destroy(p);
     apr_cpystrn(rig->word, why.word, sizeof(rig->word));
     mp_roster_release(roster);
     return status;
@@ -209,6 +246,18 @@ void rig_leave(rig_t *rig)
     if (rig->seat)
         mp_longpoll_leave(rig->seat, false);
     rig->seat = NULL;
+}
+
+void rig_check_next_block(const char *what)
+{
+    rig_t rig = {.seat = NULL};
+    rig_requests();
+    is_number(rig_counts().waiting, 0, what);
+    rig_mine(&rig, rig_workers[0]);
+    rig_requests();
+    int next = rig_next_block();
+    rig_get_work(rig_workers[9]);
+    ok(rig_hear(&rig) && rig.block == next && rig.told == 1, "a later block is served as ever");
 }
 
 mp_longpoll_counts_t rig_counts(void)

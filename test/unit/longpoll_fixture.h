@@ -32,6 +32,7 @@ typedef struct rig_t {
 extern mp_proxy_t *rig_proxy;
 extern pool_stub_t *rig_alpha, *rig_beta;
 extern apr_uint32_t rig_alpha_id, rig_beta_id, rig_workers[RIG_WORKERS];
+extern int rig_threads; /* of the next child */
 
 /** Pools, workers, cache; no child yet. @return a pool for the test */
 apr_pool_t *rig_open(void);
@@ -39,8 +40,12 @@ void rig_close(void);
 /** A child with farm_proxy_options() and these options of long polls; NULL: room for 5,000. Ended and gone with the next call, or with rig_end(). */
 void rig_begin(const mp_longpoll_options_t *options);
 void rig_end(void);
+/** Its threads end, the rest stays. */
+void rig_stop(void);
 /** Another URL for both pools, so that nothing is known of them, and well on a block that was never heard of. @return the block */
 int rig_renew_pools(void);
+/** An operator's edit, as SQL; in force in the child when this returns. */
+void rig_edit(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Both pools work on the next block. @return it */
 int rig_next_block(void);
 
@@ -49,6 +54,7 @@ apr_status_t rig_get_work(apr_uint32_t worker_id);
 /** As often as makes the circuit of alpha open. */
 void rig_break_alpha(void);
 mp_last_work_t rig_last_work(apr_uint32_t worker_id);
+void rig_set_last_work(apr_uint32_t worker_id, const mp_last_work_t *last);
 
 /** Takes a seat whose connection waits. */
 apr_status_t rig_join(rig_t *rig, apr_uint32_t worker_id);
@@ -62,6 +68,9 @@ bool rig_answer(rig_t *rig);
 bool rig_hear(rig_t *rig);
 /** The miner goes away. */
 void rig_leave(rig_t *rig);
+
+/** Nobody waits any more, and another block is served as ever: no count of what was under way is wrong. */
+void rig_check_next_block(const char *what);
 
 mp_longpoll_counts_t rig_counts(void);
 /** What the I/O thread was given so far is done. */

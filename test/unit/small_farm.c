@@ -291,6 +291,8 @@ mp_roster_t *farm_reload(mp_proxy_t *proxy)
     farm_raise_generation();
     long long generation = farm_number("SELECT value FROM settings WHERE key = 'generation'");
 
+    if (!sqlite3_get_autocommit(db))
+        farm_execute("COMMIT");
     farm_advance(MP_KEEPER_GENERATION_INTERVAL);
     for (int i = 0; i < FARM_PATIENCE * 200; i++) {
         mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);

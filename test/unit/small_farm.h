@@ -59,7 +59,8 @@ mp_proxy_options_t farm_proxy_options(void);
 mp_longpoll_options_t farm_longpoll_options(void);
 /** A child with these options, or with farm_proxy_options() for NULL, that runs and has a roster. */
 mp_proxy_t *farm_proxy(const mp_proxy_options_t *options, const mp_shared_cache_t *cache, apr_pool_t *p);
-/** After an edit: raises the generation, and waits until the child's roster is the edited one. @return it */
+/** After an edit: raises the generation, and waits until the child's roster is the edited one. What was edited behind farm_lock() comes into force together
+ * with the generation: otherwise a child whose time has come to read everything may read it before, and find nothing new then. @return the roster */
 mp_roster_t *farm_reload(mp_proxy_t *proxy);
 
 /** A pool of its own whose memory a test can shut: while it holds the lock, whoever takes a block or makes a sub-pool waits. */

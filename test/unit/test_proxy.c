@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "http_stub.h"
 #include "memory_cache.h"
+#include "service/longpoll.h"
 #include "service/submit.h"
 #include "service/work.h"
 #include "small_farm.h"
@@ -193,6 +194,90 @@ static void test_unstarted(void)
     apr_pool_destroy(p);
 }
 
+static _Atomic int told;
+
+static void tell(void *baton)
+{
+    (void)baton;
+    told++;
+}
+
+static mp_longpoll_seat_t *wait_for_news(mp_proxy_t *proxy, apr_pool_t *p)
+{
+    mp_result_t why;
+    mp_longpoll_seat_t *seat = NULL;
+    mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
+    mp_longpoll_order_t order = {.roster = roster,
+                                 .worker = log_in(proxy, roster, p),
+                                 .address = "192.0.2.1",
+                                 .hold = apr_time_from_sec(3600),
+                                 .timeout = apr_time_from_sec(5),
+                                 .wake = tell};
+
+    told = 0;
+    mp_longpoll_join(&seat, proxy->longpoll, &order, &why, p);
+    mp_roster_release(roster);
+    if (seat && !mp_longpoll_resume(seat))
+        told++;
+    return seat;
+}
+
+/* @return whether there was work */
+static bool take_answer(mp_proxy_t *proxy, mp_longpoll_seat_t *seat, unsigned char *number)
+{
+    mp_longpoll_attend(seat);
+    const mp_longpoll_answer_t *answer = mp_longpoll_answer(seat);
+    bool is_good = answer && answer->status == APR_SUCCESS;
+    if (is_good) {
+        mp_work_note(proxy, answer->roster, answer->worker, &answer->grant);
+        *number = answer->grant.work->head[0];
+    }
+    mp_longpoll_leave(seat, answer != NULL);
+    return is_good;
+}
+
+/* A miner with work waits, is woken by a block, and hands in a share for what it was given. */
+static void test_longpoll(void)
+{
+    apr_pool_t *p;
+    unsigned char number = 0;
+    mp_longpoll_options_t longpoll = farm_longpoll_options();
+    mp_proxy_options_t options = farm_proxy_options();
+
+    apr_pool_create(&p, pool);
+    options.longpoll = &longpoll;
+    mp_proxy_t *proxy = farm_proxy(&options, &cache, p);
+    http_stub_always(stub, work_answer(30));
+    ok(get_work(proxy, 30, p), "a child with long polls gives work");
+    mp_longpoll_seat_t *seat = wait_for_news(proxy, p);
+    ok(seat && FARM_WAIT(http_stub_requests(stub) > 1), "a poll waits");
+    http_stub_always(stub, work_answer(31));
+    ok(get_work(proxy, 31, p), "a work that names another block");
+    ok(FARM_WAIT(told == 1) && take_answer(proxy, seat, &number) && number == 31, "wakes it");
+    http_stub_always(stub, ACCEPT);
+    ok(hand_in(proxy, 31, 1, p), "its work has a route");
+    seat = wait_for_news(proxy, p);
+    http_stub_always(stub, work_answer(31));
+    mp_longpoll_stop(proxy->longpoll);
+    ok(FARM_WAIT(told == 1) && take_answer(proxy, seat, &number), "before the child ends, whoever waits is answered");
+    seat = wait_for_news(proxy, p);
+    mp_proxy_stop(proxy);
+    mp_longpoll_leave(seat, false);
+    apr_pool_destroy(p);
+}
+
+/* Without, nothing is watched. */
+static void test_without_longpoll(void)
+{
+    apr_pool_t *p;
+
+    apr_pool_create(&p, pool);
+    mp_proxy_t *proxy = farm_proxy(NULL, &cache, p);
+    ok(proxy->longpoll == NULL, "a child without long polls");
+    mp_proxy_stop(proxy);
+    apr_pool_destroy(p);
+}
+
 static mp_proxy_t *busy;
 static _Atomic int good, running;
 
@@ -221,6 +306,27 @@ static void *hand_in_often(void *baton)
     return NULL;
 }
 
+static void *wait_often(void *baton)
+{
+    (void)baton;
+    for (int i = 0; i < 20; i++) {
+        apr_pool_t *p;
+        unsigned char number;
+        apr_pool_create(&p, NULL);
+        mp_longpoll_seat_t *seat = wait_for_news(busy, p);
+        bool is_answered = false;
+        while (!is_answered) {
+            farm_pause();
+            mp_longpoll_attend(seat);
+            is_answered = mp_longpoll_answer(seat) != NULL || !mp_longpoll_resume(seat);
+        }
+        good += take_answer(busy, seat, &number);
+        apr_pool_destroy(p);
+    }
+    running--;
+    return NULL;
+}
+
 static void run_threads(pthread_t threads[3], void *(*run)(void *))
 {
     good = 0;
@@ -234,13 +340,18 @@ static void run_threads(pthread_t threads[3], void *(*run)(void *))
 static void test_memory(void)
 {
     apr_thread_mutex_t *shut;
-    pthread_t getters[3], givers[3];
+    pthread_t getters[3], givers[3], waiters[3];
     apr_pool_t *p = farm_guarded_pool(&shut), *own;
 
+    mp_longpoll_options_t longpoll = farm_longpoll_options();
+    mp_proxy_options_t options = farm_proxy_options();
+    options.longpoll = &longpoll;
     apr_pool_create(&own, NULL);
-    busy = farm_proxy(NULL, &cache, p);
+    busy = farm_proxy(&options, &cache, p);
     script_round(50);
     ok(mine(busy, 50, own), "a first round");
+    http_stub_always(stub, work_answer(50));
+    mp_longpoll_leave(wait_for_news(busy, own), false);
     apr_pool_destroy(own);
     long long works = farm_number("SELECT sum(getworks) FROM share_stats"), shares = farm_number("SELECT count(*) FROM submitted_work");
     apr_thread_mutex_lock(shut);
@@ -250,6 +361,16 @@ static void test_memory(void)
     http_stub_always(stub, ACCEPT);
     run_threads(givers, hand_in_often);
     ok(FARM_WAIT(running == 0) && good == 120, "nor do shares");
+    http_stub_always(stub, work_answer(50));
+    run_threads(waiters, wait_often);
+    for (int i = 0; running > 0 && i < 10000; i++) {
+        http_stub_always(stub, work_answer((unsigned char)(100 + i % 100)));
+        apr_pool_create(&own, NULL);
+        get_work(busy, (unsigned char)(100 + i % 100), own);
+        apr_pool_destroy(own);
+        farm_pause();
+    }
+    ok(running == 0 && good == 60, "nor do long polls");
     ok(FARM_WAIT(farm_number("SELECT sum(getworks) FROM share_stats") >= works + 120 &&
                  farm_number("SELECT count(*) FROM submitted_work") >= shares + 120),
        "nor does recording");
@@ -261,6 +382,7 @@ static void test_memory(void)
     for (int i = 0; i < 3; i++) {
         pthread_join(getters[i], NULL);
         pthread_join(givers[i], NULL);
+        pthread_join(waiters[i], NULL);
     }
     mp_proxy_stop(busy);
     apr_pool_destroy(p);
@@ -279,6 +401,8 @@ int main(void)
     test_next_child();
     test_many_lives();
     test_unstarted();
+    test_without_longpoll();
+    test_longpoll();
     test_memory();
     http_stub_stop(stub);
     memory_cache_destroy(memory);

@@ -37,13 +37,19 @@ static int count_told(int count)
     return told;
 }
 
-/* Everybody is told in the end, some only when others have left. */
+static int answer_told(int count)
+{
+    int answered = 0;
+    for (int i = 0; i < count; i++)
+        answered += rigs[i].seat && rigs[i].told > 0 && rig_answer(&rigs[i]);
+    return answered;
+}
+
+/* In whatever order: who is told holds a thread, and others are told only behind him. */
 static bool all_hear(int count)
 {
-    bool good = true;
-    for (int i = 0; i < count; i++)
-        good = rig_hear(&rigs[i]) && good;
-    return good;
+    int answered = 0;
+    return FARM_WAIT((answered += answer_told(count)) == count);
 }
 
 static bool is_any_twice(int count)
@@ -61,8 +67,7 @@ static void test_block(void)
     apr_uint32_t lonely = rig_workers[20];
     rig_renew_pools();
     all_mine(5);
-    farm_execute("UPDATE worker_pool SET priority = 1 WHERE worker_id = %u AND pool_id = %u", lonely, rig_alpha_id);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET priority = 1 WHERE worker_id = %u AND pool_id = %u", lonely, rig_alpha_id);
     rig_mine(&other, lonely);
     is_number(rig_last_work(lonely).pool_id, rig_beta_id, "a worker of another pool");
     is_number(count_told(5), 0, "they wait");
@@ -139,10 +144,11 @@ static const mp_assignment_t *find_assignment(const mp_roster_t *roster, apr_uin
 static void test_own_answer_and_failback(void)
 {
     surprise_t it = {.is_done = false};
-    rig_renew_pools();
+    int block = rig_renew_pools();
     rig_break_alpha();
     rig_mine(&rigs[0], rig_workers[0]);
     rig_requests();
+    memset(it.work.head + MP_PREVIOUS_AT, block, MP_PREVIOUS_SIZE);
     mp_roster_t *roster = mp_keeper_acquire(rig_proxy->keeper);
     it.alpha = mp_roster_find_pool(roster, rig_alpha_id);
     apr_pool_create_unmanaged(&it.p);
@@ -153,6 +159,7 @@ static void test_own_answer_and_failback(void)
         .loan = {.roster = mp_roster_acquire(roster), .assignment = find_assignment(roster, rig_workers[0], rig_beta_id)}};
     mp_circuits_report(rig_proxy->circuits, it.alpha, MP_BLAME_NOBODY, NULL, mp_clock_monotonic());
     is_number(mp_circuits_state(rig_proxy->circuits, rig_alpha_id), MP_CIRCUIT_HALF_OPEN, "alpha answers again");
+    pool_stub_set_mode(rig_alpha, POOL_SILENT); /* a probe must not be faster */
     farm_advance(apr_time_from_sec(31));
     mp_loop_post(rig_proxy->loop, surprise_on_loop, &it);
     ok(FARM_WAIT(it.is_done) && rig_hear(&rigs[0]), "beta's own work");
@@ -164,29 +171,29 @@ static void test_own_answer_and_failback(void)
     mp_roster_release(roster);
 }
 
+static void assign(apr_uint32_t worker_id, apr_uint32_t pool_id, int priority)
+{
+    rig_edit("INSERT INTO worker_pool (worker_id, pool_id, pool_username, pool_password, priority) VALUES (%u, %u, 'new', 'x', %d)",
+             worker_id, pool_id, priority);
+}
+
 static void test_edit(void)
 {
     rig_renew_pools();
     all_mine(3);
-    farm_execute("UPDATE worker_pool SET pool_username = 'edited' WHERE worker_id = %u AND pool_id = %u", rig_workers[0], rig_alpha_id);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET pool_username = 'edited' WHERE worker_id = %u AND pool_id = %u", rig_workers[0], rig_alpha_id);
     ok(rig_hear(&rigs[0]) && rigs[0].reason == MP_WAKE_SWITCH && rigs[0].must_submit_old && rigs[0].pool_id == rig_alpha_id,
        "another account: fresh work, and what the miner has still counts");
-    farm_execute("UPDATE worker_pool SET enabled = 0 WHERE worker_id = %u AND pool_id = %u", rig_workers[1], rig_alpha_id);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET enabled = 0 WHERE worker_id = %u AND pool_id = %u", rig_workers[1], rig_alpha_id);
     ok(rig_hear(&rigs[1]) && rigs[1].reason == MP_WAKE_SWITCH && rigs[1].pool_id == rig_beta_id && rigs[1].must_submit_old,
        "a pool that is taken away from a worker");
     is_number(rigs[2].told, 0, "edits of others wake nobody");
-    farm_execute("UPDATE worker_pool SET pool_username = 'edited' WHERE worker_id = %u AND pool_id = %u", rig_workers[2], rig_beta_id);
-    mp_roster_release(farm_reload(rig_proxy));
-    farm_execute("DELETE FROM worker_pool WHERE worker_id = %u AND pool_id = %u", rig_workers[2], rig_beta_id);
-    mp_roster_release(farm_reload(rig_proxy));
-    farm_assign(rig_workers[2], rig_beta_id, "again", 5);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET pool_username = 'edited' WHERE worker_id = %u AND pool_id = %u", rig_workers[2], rig_beta_id);
+    rig_edit("DELETE FROM worker_pool WHERE worker_id = %u AND pool_id = %u", rig_workers[2], rig_beta_id);
+    assign(rig_workers[2], rig_beta_id, 5);
     rig_settle();
     is_number(rigs[2].told, 0, "a backup that is edited, goes and comes wakes nobody");
-    farm_execute("UPDATE worker_pool SET priority = 20 WHERE worker_id = %u AND pool_id = %u", rig_workers[2], rig_beta_id);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET priority = 20 WHERE worker_id = %u AND pool_id = %u", rig_workers[2], rig_beta_id);
     ok(rig_hear(&rigs[2]) && rigs[2].reason == MP_WAKE_SWITCH && rigs[2].pool_id == rig_beta_id, "until it is the best");
     farm_execute("UPDATE worker_pool SET priority = 5, enabled = 1 WHERE pool_id = %u", rig_beta_id);
     farm_execute("UPDATE worker_pool SET enabled = 1");
@@ -197,16 +204,14 @@ static void test_no_pool_at_all(void)
 {
     apr_uint32_t worker = rig_workers[3];
     rig_renew_pools();
-    farm_execute("DELETE FROM worker_pool WHERE worker_id = %u", worker);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("DELETE FROM worker_pool WHERE worker_id = %u", worker);
     rig_t rig = {.seat = NULL};
     is_number(rig_join(&rig, worker), APR_SUCCESS, "a worker without any pool may wait");
     rig_settle();
     is_number(rig.told, 0, "and does");
-    farm_assign(worker, rig_beta_id, "first", 5);
-    mp_roster_release(farm_reload(rig_proxy));
+    assign(worker, rig_beta_id, 5);
     ok(rig_hear(&rig) && rig.reason == MP_WAKE_SWITCH && rig.pool_id == rig_beta_id, "until it has one");
-    farm_assign(worker, rig_alpha_id, "second", 10);
+    assign(worker, rig_alpha_id, 10);
 }
 
 static void test_failover(void)
@@ -264,9 +269,8 @@ static void test_no_pool_serves(void)
     rig_requests();
     pool_stub_set_mode(rig_alpha, POOL_REFUSING);
     pool_stub_set_mode(rig_beta, POOL_REFUSING);
-    farm_execute("UPDATE worker_pool SET pool_username = 'wrong' WHERE worker_id = %u", rig_workers[0]);
     int asked = rig_requests();
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET pool_username = 'wrong' WHERE worker_id = %u", rig_workers[0]);
     ok(FARM_WAIT(rig_requests() == asked + 2), "both pools are asked");
     is_number(rig.told, 0, "neither gives work: the poll waits on");
     farm_advance(apr_time_from_sec(2));
@@ -286,9 +290,8 @@ static void test_no_pool_serves(void)
     pool_stub_set_mode(rig_beta, POOL_WELL);
     farm_advance(apr_time_from_sec(4));
     ok(rig_hear(&rig) && rig.status == APR_SUCCESS && rig.pool_id == rig_beta_id, "a pool that serves again ends the waiting");
-    farm_execute("UPDATE worker_pool SET pool_username = 'right' WHERE worker_id = %u", rig_workers[0]);
+    rig_edit("UPDATE worker_pool SET pool_username = 'right' WHERE worker_id = %u", rig_workers[0]);
     pool_stub_set_mode(rig_alpha, POOL_WELL);
-    mp_roster_release(farm_reload(rig_proxy));
 }
 
 /* All circuits are open: nobody is asked, and the first that is well again serves. */
@@ -343,14 +346,12 @@ static void test_deleted_worker(void)
     rig_t rig = {.seat = NULL}, hasty = {.hold = apr_time_from_sec(10)};
     rig_renew_pools();
     apr_uint32_t worker = farm_add_worker("short-lived", "x");
-    farm_assign(worker, rig_alpha_id, "short-lived", 10);
-    mp_roster_release(farm_reload(rig_proxy));
+    assign(worker, rig_alpha_id, 10);
     rig_mine(&rig, worker);
     rig_mine(&hasty, worker);
     rig_requests();
     farm_execute("DELETE FROM worker_pool WHERE worker_id = %u", worker);
-    farm_execute("DELETE FROM worker WHERE id = %u", worker);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("DELETE FROM worker WHERE id = %u", worker);
     rig_next_block();
     rig_get_work(rig_workers[9]);
     rig_settle();
@@ -373,8 +374,7 @@ static void test_stop(void)
     pool_stub_set_mode(rig_alpha, POOL_REFUSING);
     pool_stub_set_mode(rig_beta, POOL_REFUSING);
     int asked = rig_requests();
-    farm_execute("UPDATE worker_pool SET pool_username = 'new' WHERE worker_id = %u", rig_workers[1]);
-    mp_roster_release(farm_reload(rig_proxy));
+    rig_edit("UPDATE worker_pool SET pool_username = 'new' WHERE worker_id = %u", rig_workers[1]);
     ok(FARM_WAIT(rig_requests() == asked + 2), "one has no pool that serves it");
     pool_stub_set_mode(rig_alpha, POOL_WELL);
     farm_log_forget();

@@ -89,7 +89,7 @@ static void test_priority(void)
     int asked = http_stub_requests(beta);
 
     is_number(fetch(&it, both, apr_time_from_sec(5)), APR_SUCCESS, "work");
-    is_number(it.grant.pool->id, alpha_id, "of the pool with the highest priority");
+    is_number(it.grant.assignment->pool->id, alpha_id, "of the pool with the highest priority");
     is_number(it.head[0], 1, "as that pool gave it");
     ok(!it.grant.is_only_pool, "which is not the only one");
     ok(it.grant.upstream_time > 0 && it.grant.upstream_time <= it.time, "with the time that it took");
@@ -97,7 +97,7 @@ static void test_priority(void)
     farm_execute("UPDATE worker_pool SET priority = 20 WHERE pool_id = %u", beta_id);
     mp_roster_release(farm_reload(proxy));
     fetch(&it, both, apr_time_from_sec(5));
-    is_number(it.grant.pool->id, beta_id, "another order of priorities");
+    is_number(it.grant.assignment->pool->id, beta_id, "another order of priorities");
     farm_execute("UPDATE worker_pool SET priority = 5 WHERE pool_id = %u", beta_id);
     mp_roster_release(farm_reload(proxy));
     mp_roster_release(it.roster);
@@ -138,7 +138,7 @@ static void check_failover(const char *what, http_stub_answer_t answer, apr_inte
 
     http_stub_always(alpha, answer);
     is_number(fetch(&it, both, timeout), APR_SUCCESS, what);
-    is_number(it.status == APR_SUCCESS ? it.grant.pool->id : 0, beta_id, "work from the next pool");
+    is_number(it.status == APR_SUCCESS ? it.grant.assignment->pool->id : 0, beta_id, "work from the next pool");
     mp_roster_release(it.roster);
 }
 
@@ -173,7 +173,7 @@ static void test_open(void)
     for (int i = 0; i < 5; i++)
         fetch(&it, both, apr_time_from_sec(5));
     is_number(http_stub_requests(alpha), asked, "nobody waits for that pool any more");
-    is_number(it.grant.pool->id, beta_id, "the other one serves");
+    is_number(it.grant.assignment->pool->id, beta_id, "the other one serves");
     ok(!it.grant.is_only_pool, "it still is not the only one");
     mp_roster_release(it.roster);
 }
@@ -210,7 +210,7 @@ static void test_assignments(void)
     farm_execute("UPDATE worker_pool SET enabled = 0 WHERE worker_id = %u AND pool_id = %u", both, beta_id);
     mp_roster_release(farm_reload(proxy));
     fetch(&it, both, apr_time_from_sec(5));
-    ok(it.grant.is_only_pool && it.grant.pool->id == alpha_id, "one of two is disabled for this worker");
+    ok(it.grant.is_only_pool && it.grant.assignment->pool->id == alpha_id, "one of two is disabled for this worker");
     farm_execute("UPDATE pool SET enabled = 0 WHERE id = %u", alpha_id);
     mp_roster_release(farm_reload(proxy));
     int asked = http_stub_requests(alpha) + http_stub_requests(beta);
@@ -226,13 +226,118 @@ static void test_assignments(void)
     mp_roster_release(it.roster);
 }
 
+static void test_wanted(void)
+{
+    mp_pool_t pools[2] = {{.url = "http://a/"}, {.url = "http://b/"}};
+    mp_assignment_t one_assignment = {.pool = &pools[0], .credentials.fingerprint = 1}, same = one_assignment;
+    apr_uint64_t wanted = mp_work_wanted(&one_assignment);
+
+    is_number(mp_work_wanted(NULL), 0, "no first choice");
+    ok(wanted != 0 && mp_work_wanted(&same) == wanted, "the same first choice is named the same");
+    same.priority = 99;
+    ok(mp_work_wanted(&same) == wanted, "whatever its priority");
+    same.credentials.fingerprint = 2;
+    ok(mp_work_wanted(&same) != wanted, "not with another account");
+    same = one_assignment;
+    same.pool = &pools[1];
+    ok(mp_work_wanted(&same) != wanted, "nor another URL");
+}
+
+/* One fetch on the I/O thread. */
+static struct {
+    mp_roster_t *roster;
+    apr_uint32_t worker;
+    apr_pool_t *p;
+    _Atomic bool is_over;
+    apr_status_t status;
+    apr_uint32_t pool_id, first_pool;
+    apr_uint64_t wanted;
+    unsigned char number;
+    mp_result_t why;
+    int begun, ended, at_most, under_way;
+} quest;
+
+static void fetched_on_loop(void *baton, apr_status_t status, const mp_work_grant_t *grant, const mp_result_t *why)
+{
+    (void)baton;
+    quest.status = status;
+    if (status == APR_SUCCESS) {
+        quest.pool_id = grant->assignment->pool->id;
+        quest.number = grant->work->head[0];
+        quest.wanted = grant->wanted;
+    } else {
+        quest.why = *why;
+    }
+    quest.is_over = true;
+}
+
+static void moved_on_loop(void *baton, apr_uint32_t ended, apr_uint32_t begun)
+{
+    (void)baton;
+    quest.first_pool = quest.begun == 0 ? begun : quest.first_pool;
+    quest.begun += begun != 0;
+    quest.ended += ended != 0;
+    quest.under_way += (begun != 0) - (ended != 0);
+    quest.at_most = quest.under_way > quest.at_most ? quest.under_way : quest.at_most;
+}
+
+static void begin_on_loop(void *baton)
+{
+    mp_work_order_t order = {
+        .roster = quest.roster, .worker = mp_roster_find_worker_by_id(quest.roster, quest.worker), .timeout = apr_time_from_sec(5)};
+    mp_work_fetch_on_loop(proxy, &order, fetched_on_loop, moved_on_loop, baton, quest.p);
+}
+
+static apr_status_t fetch_by_loop(apr_uint32_t worker)
+{
+    memset(&quest, 0, sizeof(quest));
+    quest.roster = mp_keeper_acquire(proxy->keeper);
+    quest.worker = worker;
+    apr_pool_create_unmanaged(&quest.p);
+    mp_loop_post(proxy->loop, begin_on_loop, NULL);
+    if (!FARM_WAIT(quest.is_over))
+        ok(false, "a fetch on the I/O thread ends");
+    apr_pool_destroy(quest.p);
+    mp_roster_release(quest.roster);
+    ok(quest.under_way == 0 && quest.begun == quest.ended && quest.at_most <= 1, "one pool after the other is asked");
+    return quest.status;
+}
+
+static void test_on_loop(void)
+{
+    forget_circuits();
+    long long works = farm_number("SELECT count(*) FROM work_data");
+    is_number(fetch_by_loop(both), APR_SUCCESS, "work, fetched on the I/O thread");
+    ok(quest.pool_id == alpha_id && quest.number == 1 && quest.begun == 1, "of the first pool");
+    apr_uint64_t wanted = quest.wanted;
+    ok(wanted != 0, "the first choice is remembered");
+    http_stub_always(alpha, BROKEN);
+    is_number(fetch_by_loop(both), APR_SUCCESS, "a pool that fails");
+    ok(quest.pool_id == beta_id && quest.number == 2 && quest.begun == 2 && quest.first_pool == alpha_id, "leads to the next");
+    ok(quest.wanted == wanted, "the first choice is what it was");
+    http_stub_always(beta, UNAUTHORIZED);
+    ok(fetch_by_loop(both) != APR_SUCCESS, "none can serve");
+    is_text(quest.why.word, "no-pool", "word");
+    ok(strstr(quest.why.sentence, "\"alpha\": it answered 502") && strstr(quest.why.sentence, "\"beta\": "), "each is named: %s",
+       quest.why.sentence);
+    fetch_by_loop(both);
+    is_number(mp_circuits_state(proxy->circuits, alpha_id), MP_CIRCUIT_OPEN, "failures on the I/O thread count");
+    http_stub_always(beta, work_answer(2));
+    is_number(fetch_by_loop(both), APR_SUCCESS, "an open circuit");
+    ok(quest.begun == 1 && quest.first_pool == beta_id && quest.wanted != wanted, "is left out, and the other pool is the first choice");
+    is_number(fetch_by_loop(one), APR_ENOENT, "a worker without any pool");
+    is_text(quest.why.word, "no-assignment", "word");
+    is_number(farm_number("SELECT count(*) FROM work_data"), works, "no route is noted before the work is given away");
+    forget_circuits();
+}
+
 static void *fetch_often(void *baton)
 {
     fetch_t it = {0};
     long *good = baton;
 
     for (int i = 0; i < 100; i++)
-        *good += fetch(&it, both, apr_time_from_sec(5)) == APR_SUCCESS && it.grant.pool->id == alpha_id;
+        *good += fetch(&it, both, apr_time_from_sec(5)) == APR_SUCCESS && it.grant.assignment->pool->id == alpha_id;
     mp_roster_release(it.roster);
     return NULL;
 }
@@ -273,6 +378,8 @@ int main(void)
     test_open();
     test_all_open();
     test_assignments();
+    test_wanted();
+    test_on_loop();
     test_threads();
     mp_proxy_stop(proxy);
     http_stub_stop(alpha);

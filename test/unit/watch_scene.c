@@ -47,6 +47,13 @@ void scene_set_waiting(apr_uint32_t worker_id, apr_uint32_t pool_id)
     pthread_mutex_unlock(&scene_crowd.lock);
 }
 
+void scene_answer_back(bool answers_back)
+{
+    pthread_mutex_lock(&scene_crowd.lock);
+    scene_crowd.answers_back = answers_back;
+    pthread_mutex_unlock(&scene_crowd.lock);
+}
+
 static bool borrow_on_loop(mp_watches_loan_t *loan, void *baton, apr_uint32_t pool_id, apr_uint32_t avoid)
 {
     mp_roster_t *roster = mp_keeper_acquire(keeper);
@@ -240,10 +247,11 @@ mp_watches_t *scene_create_watches(bool may_leave_host, apr_pool_t *p)
 {
     mp_watches_t *made = NULL;
     mp_watches_options_t options = {.interval = SCENE_INTERVAL, .work_timeout = 5 * SECOND, .may_leave_host = may_leave_host};
+    mp_watches_means_t means = {.circuits = scene_circuits, .upstream = upstream, .loop = scene_loop};
     mp_watches_listener_t listener = {
         .borrow_on_loop = borrow_on_loop, .is_waiting_on_loop = is_waiting_on_loop, .tell_on_loop = tell_on_loop};
 
-    is_number(mp_watches_create(&made, &options, &listener, scene_circuits, upstream, scene_loop, p), APR_SUCCESS, "watches");
+    is_number(mp_watches_create(&made, &options, &listener, &means, p), APR_SUCCESS, "watches");
     return made;
 }
 

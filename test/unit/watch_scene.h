@@ -27,7 +27,7 @@ typedef struct scene_crowd_t {
     int tells, works;
     apr_uint32_t told_pool, works_worker;
     int works_block;
-    bool answers_back; /* calls the watches while it is told, as a listener may */
+    bool answers_back;
 } scene_crowd_t;
 extern scene_crowd_t scene_crowd;
 
@@ -67,6 +67,8 @@ void scene_set_waiting(apr_uint32_t worker_id, apr_uint32_t pool_id);
 void scene_leave(void);
 /** The first worker waits. */
 void scene_begin(const scene_t *place);
+/** The crowd calls the watches while it is told, as a listener may. */
+void scene_answer_back(bool answers_back);
 /** A number of the crowd's. */
 int scene_read(const int *count);
 

@@ -2,7 +2,7 @@
 """The thing under test: an httpd with the module, on a database, with miners to connect to it."""
 import ssl
 import time
-from typing import Any
+from typing import Any, Iterable
 
 from fakes.certificates import Authority
 from fakes.miner import CPUMINER, Connection, Miner, Profile
@@ -107,10 +107,14 @@ class Proxy:
 
     def park(self, miner: Miner, url: str | None = None) -> PendingPoll:
         """Begins a long poll; returns when it waits."""
+        return self.park_all([miner], url)[0]
+
+    def park_all(self, miners: Iterable[Miner], url: str | None = None) -> list[PendingPoll]:
+        """Begins a long poll of each; returns when all of them wait."""
         before = self.settled_waiting()
-        poll = miner.poll(url)
-        self.wait_waiting(before + 1)
-        return poll
+        polls = [miner.poll(url) for miner in miners]
+        self.wait_waiting(before + len(polls))
+        return polls
 
     def find_block(self, pool: FakePool) -> None:
         """The pool finds a block while it is polled. Between two polls the proxy waits a moment; who finds blocks faster is not heard."""
