@@ -18,6 +18,7 @@ typedef void mp_longpoll_wake_t(void *baton);
 typedef struct mp_longpoll_order_t {
     const mp_roster_t *roster;   /* the request's own reference */
     const mp_worker_t *worker;   /* of that roster, already authenticated */
+    const char *password;        /* the worker's stored one, if the miner was checked against it; NULL otherwise */
     const char *address;         /* of the miner; limits count by it */
     apr_interval_time_t hold;    /* after which it gets its answer whatever happens */
     apr_interval_time_t timeout; /* of one pool, for its work */

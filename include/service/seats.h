@@ -28,6 +28,9 @@ struct mp_longpoll_seat_t {
     apr_interval_time_t timeout; /* of one pool */
     apr_time_t due_at;           /* WAITING: when it gets work whatever happens; 0: it need not. Monotonic */
     mp_wake_t due_reason;        /* then */
+    unsigned char
+        previous[MP_PREVIOUS_SIZE]; /* that the worker's last work named when it arrived: news of it is none; zeros if nobody knows */
+    apr_uint64_t password;          /* a hash of the stored one that its miner was checked against; 0: none that counts */
     mp_longpoll_wake_t *wake;
     void *baton;
     mp_longpoll_answer_t *answer; /* from malloc */
@@ -63,6 +66,9 @@ void mp_seats_give_locked(mp_longpoll_seat_t *seat, const mp_longpoll_answer_t *
 
 /** It is to get work. batch may be NULL. */
 void mp_seats_make_due_locked(mp_longpoll_seat_t *seat, mp_wake_t reason, apr_uint32_t target, mp_seats_batch_t *batch);
+
+/** Names a worker's stored password; 0 for a plain one, which is about to be stored as a hash, and for NULL. */
+apr_uint64_t mp_seats_name_password(const char *stored);
 
 /** A pool for one answer: an empty one. Any thread, not under the lock. */
 apr_pool_t *mp_seats_acquire_pool(mp_longpoll_t *longpoll);

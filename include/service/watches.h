@@ -26,6 +26,7 @@ typedef struct mp_watches_loan_t {
  * over p and the loan's reference; otherwise work, p and the loan's roster are NULL. */
 typedef struct mp_watches_news_t {
     apr_uint32_t pool_id;
+    unsigned char previous[MP_PREVIOUS_SIZE]; /* that its works name now */
     mp_work_t *work;
     apr_pool_t *p;
     mp_watches_loan_t loan;

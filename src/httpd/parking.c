@@ -7,6 +7,7 @@
  * Where connections cannot wait by themselves, the request's thread waits for the same socket. */
 #include "httpd/parking.h"
 
+#include "base/assert.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
@@ -38,8 +39,10 @@ APLOG_USE_MODULE(miningproxy);
 
 #define LOOK_INTERVAL_MS 500                /* at whether the child ends, for threads that wait */
 #define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
-#define NO_MEMORY 1                         /* byte; for APR's allocators 0 is no limit */
-#define KEEPALIVE_IDLE 60                   /* seconds; a miner that lost its power sends nothing any more */
+
+#define BLOCK_SIZE APR_BUCKET_BUFF_SIZE
+#define BLOCKS_MAX (128 * 8192) /* bytes of blocks that nobody uses */
+#define KEEPALIVE_IDLE 60       /* seconds; a miner that lost its power sends nothing any more */
 #define KEEPALIVE_INTERVAL 20
 #define KEEPALIVE_COUNT 3
 
@@ -58,6 +61,8 @@ typedef struct place_t {
     parked_t *parked;                   /* the request that waits */
     const mp_longpoll_answer_t *answer; /* that was there when a thread took the connection */
 } place_t;
+
+static apr_allocator_t *blocks; /* that connections lay aside; it has a lock of its own */
 
 mp_parking_way_t mp_parking_way(void)
 {
@@ -148,18 +153,34 @@ static sign_t look(request_rec *r)
 
 #if CAN_PARK
 
-/* httpd hands the memory of a closed connection to the next one, with all that it ever held: passed on from one waiting request to the next, it would grow to twice what one needs. So whoever
- * waits leaves nothing behind, and whoever begins has httpd's own limit. */
-static void keep_free_memory(const conn_rec *c, apr_size_t size)
+/* httpd reads and writes through blocks of 8 KB that stay with a connection once it had them, and hands the memory of a closed connection to the next one: passed on from one waiting request to
+ * the next, it would grow to twice what one needs. So whoever begins to wait lays the block aside that its request was read into, and whoever is answered borrows two, for head and
+ * body, and lays one aside: the other is for reading the next request. Blocks belong to no allocator in particular. */
+static void move_blocks(apr_allocator_t *to, apr_allocator_t *from, int count)
 {
-    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), size);
+    while (count-- > 0) {
+        apr_memnode_t *block = apr_allocator_alloc(from, BLOCK_SIZE);
+        if (!block)
+            return;
+        block->next = NULL;
+        apr_allocator_free(to, block);
+    }
+}
+
+static void lay_blocks_aside(const conn_rec *c, int count)
+{
+    move_blocks(blocks, apr_pool_allocator_get(c->pool), count);
+}
+
+static void borrow_blocks(const conn_rec *c, int count)
+{
+    move_blocks(apr_pool_allocator_get(c->pool), blocks, count);
 }
 
 static place_t *obtain_place(conn_rec *c)
 {
     place_t *place = find_place(c);
     if (!place) {
-        keep_free_memory(c, ap_max_mem_free);
         place = apr_pcalloc(c->pool, sizeof(*place));
         ap_set_module_config(c->conn_config, &miningproxy_module, place);
     }
@@ -178,13 +199,16 @@ static void answer(place_t *place, const mp_longpoll_answer_t *what)
 {
     parked_t parked = *place->parked;
     request_rec *r = parked.r;
+    conn_rec *c = r->connection;
     place->parked->seat = NULL;
     place->parked = NULL;
+    borrow_blocks(c, 2);
     apr_thread_mutex_lock(r->invoke_mtx);
     r->connection->keepalive = AP_CONN_CLOSE;
     parked.finish(parked.baton, what);
     apr_thread_mutex_unlock(r->invoke_mtx);
     finish_request(r);
+    lay_blocks_aside(c, 1);
     leave(&parked, true);
 }
 
@@ -284,9 +308,20 @@ apr_uint32_t mp_parking_idle_threads(void)
     return idle;
 }
 
+static void open_blocks(apr_pool_t *pchild, server_rec *s)
+{
+    apr_thread_mutex_t *lock;
+    (void)s;
+    MP_ASSERT(apr_allocator_create(&blocks) == APR_SUCCESS &&
+              apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS);
+    apr_allocator_mutex_set(blocks, lock);
+    apr_allocator_max_free_set(blocks, BLOCKS_MAX);
+}
+
 void mp_parking_register(apr_pool_t *p)
 {
     (void)p;
+    ap_hook_child_init(open_blocks, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_process_connection(process_connection, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_resume_connection(resume_connection, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_close_connection(pre_close_connection, NULL, NULL, APR_HOOK_FIRST);
@@ -369,6 +404,6 @@ int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t
     if (!place || !place->is_nested)
         return hold_thread(parked);
     place->parked = parked;
-    keep_free_memory(r->connection, NO_MEMORY);
+    lay_blocks_aside(r->connection, 1);
     return SUSPENDED;
 }

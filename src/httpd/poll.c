@@ -96,6 +96,7 @@ int mp_poll_serve(mp_call_t *call)
     apr_interval_time_t limit = mp_parking_limit(r);
     mp_longpoll_order_t order = {.roster = call->miner->roster,
                                  .worker = worker,
+                                 .password = call->miner->is_ours ? worker->password : NULL,
                                  .address = r->useragent_ip,
                                  .hold = limit < call->config->long_poll_timeout ? limit : call->config->long_poll_timeout,
                                  .timeout = call->config->work_timeout};

@@ -11,6 +11,7 @@
 
 #include <apr_atomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FETCHES_OF_POOL 64
 #define FETCHES 256
@@ -139,6 +140,9 @@ static mp_longpoll_seat_t *create_seat(mp_longpoll_t *longpoll, const mp_longpol
     /* Until its connection waits, nobody may wake it. */
     seat->is_attended = true;
     seat->timeout = order->timeout;
+    seat->password = mp_seats_name_password(order->password);
+    if (arrival->is_known)
+        memcpy(seat->previous, arrival->last.previous, MP_PREVIOUS_SIZE);
     seat->wake = order->wake;
     seat->baton = order->baton;
     return seat;

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_START APR_UINT64_C(14695981039346656037) /* FNV-1a's */
+#define HASH_PRIME APR_UINT64_C(1099511628211)
+
 void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll, apr_uint32_t most)
 {
     mp_waiter_t *waiter;
@@ -19,6 +22,17 @@ void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll, apr_uint32_t most)
         if (!seat->is_attended)
             seat->wake(seat->baton);
     }
+}
+
+apr_uint64_t mp_seats_name_password(const char *stored)
+{
+    apr_uint64_t hash = HASH_START;
+
+    if (!stored || stored[0] != '$')
+        return 0;
+    for (; *stored; stored++)
+        hash = (hash ^ (unsigned char)*stored) * HASH_PRIME;
+    return hash ? hash : 1;
 }
 
 apr_pool_t *mp_seats_acquire_pool(mp_longpoll_t *longpoll)

@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BREATH apr_time_from_msec(1) /* until it is looked again whether threads are idle */
 #define NO_WORKER "there is no worker of this name any more"
@@ -99,19 +100,47 @@ static void moved_on_loop(void *baton, apr_uint32_t ended, apr_uint32_t begun)
     apr_thread_mutex_unlock(longpoll->lock);
 }
 
-/* Its worker was deleted. An error now would be repeated at once, so it comes as late as it may. */
-static void give_up_worker_on_loop(mp_longpoll_seat_t *seat, apr_pool_t *p)
+static apr_time_t earliest_error(const mp_longpoll_seat_t *seat)
+{
+    apr_time_t earliest = seat->waiter.arrived + MP_WAKES_EARLIEST;
+    return earliest < seat->waiter.deadline ? earliest : seat->waiter.deadline;
+}
+
+static bool has_password(const mp_longpoll_seat_t *seat, const mp_worker_t *worker)
+{
+    return seat->password == 0 || seat->password == mp_seats_name_password(worker->password);
+}
+
+/* Its worker was deleted, or has another password: a poll that fails early would be repeated at once. @return whether it is to wait until it is old enough */
+static bool postpone_on_loop(mp_longpoll_seat_t *seat, const mp_worker_t *worker)
+{
+    apr_time_t earliest = earliest_error(seat);
+    bool is_same = worker && has_password(seat, worker);
+    if (is_same || mp_clock_monotonic() >= earliest)
+        return false;
+    apr_thread_mutex_lock(seat->longpoll->lock);
+    bool is_early = !seat->longpoll->is_stopping;
+    if (is_early && !seat->is_left)
+        mp_waiters_retry(seat->longpoll->waiters, &seat->waiter, earliest);
+    apr_thread_mutex_unlock(seat->longpoll->lock);
+    return is_early;
+}
+
+static void refuse_on_loop(mp_longpoll_seat_t *seat)
 {
     mp_result_t why;
-    mp_longpoll_t *longpoll = seat->longpoll;
-    apr_time_t earliest = seat->waiter.arrived + MP_WAKES_EARLIEST;
-    earliest = earliest < seat->waiter.deadline ? earliest : seat->waiter.deadline;
     mp_result_set(&why, APR_ENOENT, "no-worker", NO_WORKER);
-    apr_thread_mutex_lock(longpoll->lock);
-    if (!seat->is_left && mp_clock_monotonic() < earliest && !longpoll->is_stopping)
-        mp_waiters_retry(longpoll->waiters, &seat->waiter, earliest);
-    else if (!seat->is_left)
+    apr_thread_mutex_lock(seat->longpoll->lock);
+    if (!seat->is_left)
         give_error_locked(seat, why.status, &why);
+    apr_thread_mutex_unlock(seat->longpoll->lock);
+}
+
+static void abandon_on_loop(mp_longpoll_seat_t *seat, mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_longpoll_t *longpoll = seat->longpoll;
+    mp_roster_release(roster);
+    apr_thread_mutex_lock(longpoll->lock);
     mp_seats_release_pool_locked(longpoll, p);
     mp_seats_release_locked(seat);
     apr_thread_mutex_unlock(longpoll->lock);
@@ -127,9 +156,11 @@ static void fetch_on_loop(mp_longpoll_seat_t *seat, apr_uint32_t target)
     fetch_t *fetch = apr_palloc(p, sizeof(*fetch));
     *fetch = (fetch_t){.seat = seat, .roster = roster, .worker = worker, .p = p};
     moved_on_loop(fetch, target, 0);
-    if (!worker) {
-        mp_roster_release(roster);
-        give_up_worker_on_loop(seat, p);
+    bool is_postponed = postpone_on_loop(seat, worker);
+    if (!worker && !is_postponed)
+        refuse_on_loop(seat);
+    if (!worker || is_postponed) {
+        abandon_on_loop(seat, roster, p);
         return;
     }
     mp_work_order_t order = {.roster = roster, .worker = worker, .timeout = seat->timeout};
@@ -188,12 +219,31 @@ void mp_wakes_serve_on_loop(void *baton)
 
 /* Reasons. */
 
-/* @return a waiter for which the work is that came with the pool's own word; NULL if there is none (any more) */
-static mp_longpoll_seat_t *find_owner_locked(const mp_longpoll_t *longpoll, const mp_watches_news_t *news)
+static const mp_assignment_t *find_assignment(const mp_roster_t *roster, apr_uint32_t worker_id, apr_uint32_t pool_id)
 {
-    const mp_waiter_list_t *list = mp_waiters_of_worker(longpoll->waiters, news->loan.assignment->worker_id);
+    const mp_worker_t *worker = mp_roster_find_worker_by_id(roster, worker_id);
+    for (apr_size_t i = 0; worker && i < worker->assignment_count; i++) {
+        const mp_assignment_t *assignment = &worker->assignments[i];
+        if (assignment->pool->id == pool_id && assignment->enabled && assignment->pool->enabled)
+            return assignment;
+    }
+    return NULL;
+}
+
+/* What a worker got from another child may be what tells this one. */
+static bool is_news_for(const mp_waiter_t *waiter, const mp_watches_news_t *news)
+{
+    const mp_longpoll_seat_t *seat = (const mp_longpoll_seat_t *)waiter;
+    return waiter->state == MP_WAITER_WAITING && waiter->pool_id == news->pool_id &&
+           memcmp(seat->previous, news->previous, MP_PREVIOUS_SIZE) != 0;
+}
+
+/* @return a waiter for which the work is that came with the pool's own word; NULL if there is none (any more). worker: as it is now */
+static mp_longpoll_seat_t *find_owner_locked(const mp_longpoll_t *longpoll, const mp_watches_news_t *news, const mp_worker_t *worker)
+{
+    const mp_waiter_list_t *list = mp_waiters_of_worker(longpoll->waiters, worker->id);
     mp_waiter_t *waiter = list ? TAILQ_FIRST(list) : NULL;
-    while (waiter && (waiter->state != MP_WAITER_WAITING || waiter->pool_id != news->pool_id))
+    while (waiter && !(is_news_for(waiter, news) && has_password(seat_of(waiter), worker)))
         waiter = TAILQ_NEXT(waiter, of_worker);
     return waiter ? seat_of(waiter) : NULL;
 }
@@ -212,16 +262,23 @@ static mp_longpoll_answer_t make_own_answer(const mp_longpoll_seat_t *owner, con
                                             .is_only_pool = mp_choice_count_enabled(worker) == 1}};
 }
 
+/* The account may be one that is not in force any more, or its worker gone: then the work is nobody's. */
 static void give_own_work(mp_longpoll_t *longpoll, const mp_watches_news_t *news, mp_seats_batch_t *batch)
 {
+    const mp_assignment_t *lent = news->loan.assignment;
+    mp_roster_t *roster = mp_keeper_acquire(longpoll->proxy->keeper);
+    const mp_worker_t *worker = roster ? mp_roster_find_worker_by_id(roster, lent->worker_id) : NULL;
+    const mp_assignment_t *current = worker ? find_assignment(roster, worker->id, news->pool_id) : NULL;
+    bool is_in_force = current && current->credentials.fingerprint == lent->credentials.fingerprint;
     apr_thread_mutex_lock(longpoll->lock);
-    mp_longpoll_seat_t *owner = find_owner_locked(longpoll, news);
+    mp_longpoll_seat_t *owner = is_in_force ? find_owner_locked(longpoll, news, worker) : NULL;
     if (owner) {
         mp_longpoll_answer_t answer = make_own_answer(owner, news);
         mp_seats_join_batch_locked(owner, batch);
         mp_seats_give_locked(owner, &answer, news->p);
     }
     apr_thread_mutex_unlock(longpoll->lock);
+    mp_roster_release(roster);
     if (!owner) {
         mp_roster_release(news->loan.roster);
         apr_pool_destroy(news->p);
@@ -249,9 +306,9 @@ void mp_wakes_tell_on_loop(void *baton, const mp_watches_news_t *news)
     if (news->work)
         give_own_work(longpoll, news, batch);
     apr_thread_mutex_lock(longpoll->lock);
-    TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
-    if (waiter->state == MP_WAITER_WAITING && waiter->pool_id == news->pool_id)
-        mp_seats_make_due_locked(seat_of(waiter), MP_WAKE_BLOCK, news->pool_id, batch);
+    TAILQ_FOREACH (waiter, mp_waiters_all(longpoll->waiters), in_all)
+        if (is_news_for(waiter, news))
+            mp_seats_make_due_locked(seat_of(waiter), MP_WAKE_BLOCK, news->pool_id, batch);
     mp_seats_batch_release_locked(batch);
     apr_thread_mutex_unlock(longpoll->lock);
     mp_wakes_serve_on_loop(longpoll);
@@ -266,8 +323,7 @@ static void wake_worker_locked(mp_longpoll_t *longpoll, apr_uint32_t worker_id, 
     const mp_waiter_list_t *list = mp_waiters_of_worker(longpoll->waiters, worker_id);
     if (!list)
         return;
-    TAILQ_FOREACH(waiter, list, of_worker)
-    {
+    TAILQ_FOREACH (waiter, list, of_worker) {
         bool is_other = waiter->wanted != wanted || !mp_choice_has_pool(candidates, count, waiter->pool_id);
         if (waiter->state == MP_WAITER_RETRYING)
             mp_seats_make_due_locked(seat_of(waiter), waiter->reason, candidates[0]->pool->id, NULL);
@@ -295,9 +351,9 @@ static apr_size_t list_workers(apr_uint32_t **ids, mp_longpoll_t *longpoll, apr_
     mp_waiter_t *waiter;
     apr_thread_mutex_lock(longpoll->lock);
     *ids = apr_palloc(p, (mp_waiters_count(longpoll->waiters) + 1) * sizeof(**ids));
-    TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
-    if (TAILQ_FIRST(mp_waiters_of_worker(longpoll->waiters, waiter->worker_id)) == waiter)
-        (*ids)[count++] = waiter->worker_id;
+    TAILQ_FOREACH (waiter, mp_waiters_all(longpoll->waiters), in_all)
+        if (TAILQ_FIRST(mp_waiters_of_worker(longpoll->waiters, waiter->worker_id)) == waiter)
+            (*ids)[count++] = waiter->worker_id;
     apr_thread_mutex_unlock(longpoll->lock);
     return count;
 }
@@ -334,9 +390,9 @@ void mp_wakes_stop_on_loop(void *baton)
     mp_seats_batch_t *batch = mp_seats_batch_create(MP_WAKE_STOP, "");
     apr_thread_mutex_lock(longpoll->lock);
     longpoll->is_stopping = true;
-    TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
-    if (waiter->state == MP_WAITER_WAITING || waiter->state == MP_WAITER_RETRYING)
-        mp_seats_make_due_locked(seat_of(waiter), MP_WAKE_STOP, waiter->pool_id, batch);
+    TAILQ_FOREACH (waiter, mp_waiters_all(longpoll->waiters), in_all)
+        if (waiter->state == MP_WAITER_WAITING || waiter->state == MP_WAITER_RETRYING)
+            mp_seats_make_due_locked(seat_of(waiter), MP_WAKE_STOP, waiter->pool_id, batch);
     mp_seats_batch_release_locked(batch);
     apr_thread_mutex_unlock(longpoll->lock);
     mp_wakes_serve_on_loop(longpoll);
@@ -399,8 +455,8 @@ void mp_wakes_tick_on_loop(void *baton)
     mp_longpoll_t *longpoll = baton;
     apr_time_t now = mp_clock_monotonic();
     apr_thread_mutex_lock(longpoll->lock);
-    TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
-    check_time_locked(seat_of(waiter), now);
+    TAILQ_FOREACH (waiter, mp_waiters_all(longpoll->waiters), in_all)
+        check_time_locked(seat_of(waiter), now);
     log_counts_locked(longpoll);
     if (!longpoll->is_spare_used)
         mp_seats_free_pools_locked(longpoll);
@@ -417,24 +473,12 @@ void mp_wakes_tick_on_loop(void *baton)
 
 /* For watches. */
 
-static const mp_assignment_t *find_assignment(const mp_roster_t *roster, apr_uint32_t worker_id, apr_uint32_t pool_id)
-{
-    const mp_worker_t *worker = mp_roster_find_worker_by_id(roster, worker_id);
-    for (apr_size_t i = 0; worker && i < worker->assignment_count; i++) {
-        const mp_assignment_t *assignment = &worker->assignments[i];
-        if (assignment->pool->id == pool_id && assignment->enabled && assignment->pool->enabled)
-            return assignment;
-    }
-    return NULL;
-}
-
 static const mp_assignment_t *find_lender_locked(const mp_longpoll_t *longpoll, const mp_roster_t *roster, apr_uint32_t pool_id,
                                                  apr_uint32_t avoid)
 {
     mp_waiter_t *waiter;
     const mp_assignment_t *second_best = NULL;
-    TAILQ_FOREACH(waiter, mp_waiters_all(longpoll->waiters), in_all)
-    {
+    TAILQ_FOREACH (waiter, mp_waiters_all(longpoll->waiters), in_all) {
         if (waiter->pool_id != pool_id || (second_best && waiter->worker_id == avoid))
             continue;
         const mp_assignment_t *assignment = find_assignment(roster, waiter->worker_id, pool_id);

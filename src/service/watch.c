@@ -109,8 +109,11 @@ static mp_sighting_t observe(mp_watch_t *watch, const errand_t *errand, const mp
     return sighting;
 }
 
-static void tell(const mp_watch_t *watch, const mp_watches_news_t *news)
+static void tell(mp_watch_t *watch, mp_watches_news_t *news)
 {
+    lock(watch);
+    memcpy(news->previous, watch->known.blocks.current, MP_PREVIOUS_SIZE);
+    unlock(watch);
     watch->common->listener.tell_on_loop(watch->common->listener.baton, news);
 }
 
@@ -184,6 +187,9 @@ static void take_answer(mp_watch_t *watch, errand_t *poll, mp_work_t *work)
     else
         note_early_answer(watch);
     step_on_loop(watch);
+    /* A pause in which nobody listens. */
+    if (watch->poll == NULL)
+        watch->is_remade = true;
     if (is_news)
         tell(watch, &(mp_watches_news_t){.pool_id = watch->pool_id, .work = work, .p = poll->p, .loan = poll->loan});
     else
@@ -478,7 +484,7 @@ void mp_watch_examine_on_loop(void *baton)
 
 void mp_watch_tell_on_loop(void *baton)
 {
-    const mp_watch_t *watch = baton;
+    mp_watch_t *watch = baton;
 
     tell(watch, &(mp_watches_news_t){.pool_id = watch->pool_id});
 }

@@ -166,8 +166,7 @@ static mp_handles_item_t *find_idle_locked(mp_handles_t *handles, const char *ur
 {
     mp_handles_item_t *item;
 
-    TAILQ_FOREACH(item, &handles->idle, link)
-    {
+    TAILQ_FOREACH (item, &handles->idle, link) {
         if (strncmp(item->origin, url, length) == 0 && item->origin[length] == '\0') {
             TAILQ_REMOVE(&handles->idle, item, link);
             handles->idle_count--;

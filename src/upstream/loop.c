@@ -166,8 +166,7 @@ static flight_t *find_flight_on_loop(mp_loop_t *loop, const mp_transfer_t *trans
 {
     flight_t *flight;
 
-    TAILQ_FOREACH(flight, &loop->flights, link)
-    {
+    TAILQ_FOREACH (flight, &loop->flights, link) {
         if (flight->transfer == transfer)
             return flight;
     }

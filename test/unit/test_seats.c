@@ -140,19 +140,19 @@ static void test_tell(void)
         seats[i]->is_attended = i == 1;
         give(seats[i], MP_WAKE_BLOCK, NULL);
     }
-    mp_seats_tell_ready_locked(&longpoll);
+    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
     is_number(mp_waiters_woken_count(longpoll.waiters), THREADS, "no more at once than threads may be busy");
     is_number(told, 1, "of which one has a thread already");
     ok(seats[0]->waiter.state == MP_WAITER_WOKEN && seats[1]->waiter.state == MP_WAITER_WOKEN, "in the order of their answers");
-    mp_seats_tell_ready_locked(&longpoll);
+    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
     is_number(told, 1, "nobody is told twice");
     leave(seats[1]);
-    mp_seats_tell_ready_locked(&longpoll);
+    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
     ok(told == 2 && seats[2]->waiter.state == MP_WAITER_WOKEN, "who leaves makes room for the next");
     leave(seats[3]);
     leave(seats[0]);
     leave(seats[2]);
-    mp_seats_tell_ready_locked(&longpoll);
+    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
     ok(told == 3 && seats[4]->waiter.state == MP_WAITER_WOKEN, "who went away is left out");
     leave(seats[4]);
     is_number(mp_waiters_woken_count(longpoll.waiters), 0, "no thread is counted any more");

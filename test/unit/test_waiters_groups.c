@@ -284,8 +284,7 @@ static void compare(model_t *model)
 {
     mp_waiter_t *waiter;
     unsigned count = 0, of_workers = 0, last = 0;
-    TAILQ_FOREACH(waiter, mp_waiters_all(model->waiters), in_all)
-    {
+    TAILQ_FOREACH (waiter, mp_waiters_all(model->waiters), in_all) {
         const member_t *member = member_of(model, waiter);
         must(model, member && member->state == waiter->state && (count++ == 0 || member->place > last));
         last = member->place;
@@ -403,8 +402,8 @@ static void test_many(void)
     for (int i = 0; i < 100000; i++)
         mp_waiters_find_room(&oldest, waiters, MANY, "x", MANY);
     now = say("look for room behind nine thousand", now, 100000);
-    TAILQ_FOREACH(waiter, mp_waiters_all(waiters), in_all)
-    mp_waiters_make_due(waiters, waiter, MP_WAKE_BLOCK, waiter->worker_id % 300);
+    TAILQ_FOREACH (waiter, mp_waiters_all(waiters), in_all)
+        mp_waiters_make_due(waiters, waiter, MP_WAKE_BLOCK, waiter->worker_id % 300);
     now = say("make due for one of 300 pools, or move there", now, MANY);
     is_number(serve(waiters), MANY, "all ten thousand get their answer");
     now = say("from due to answered and gone", now, MANY);
