@@ -45,8 +45,9 @@ struct mp_longpoll_t {
     mp_longpoll_idle_t *idle;                /* NULL: nobody knows */
     volatile apr_uint32_t is_serving_posted; /* atomics: one post of its kind at a time is enough */
     volatile apr_uint32_t is_adapting_posted;
-    bool is_telling_later;    /* a timer will tell those who are ready; I/O thread only */
-    apr_thread_mutex_t *lock; /* covers what follows, and every seat */
+    apr_uint32_t most_waiting; /* since memory was given back last; I/O thread only */
+    bool is_telling_later;     /* a timer will tell those who are ready; I/O thread only */
+    apr_thread_mutex_t *lock;  /* covers what follows, and every seat */
     mp_waiters_t *waiters;
     apr_pool_t *spare
         [MP_SEATS_SPARE]; /* of answers that were given: a pool costs several system calls, which thousands of them at once would feel */

@@ -178,8 +178,8 @@ int mp_getwork_handle(request_rec *r)
         return HTTP_NOT_FOUND;
     if (r->method_number == M_POST || (is_poll && r->method_number == M_GET && !r->header_only))
         return serve_call(r, is_poll);
-    if (r->method_number == M_GET)
-        return is_poll ? HTTP_METHOD_NOT_ALLOWED : serve_page(r);
+    if (r->method_number == M_GET && !is_poll)
+        return serve_page(r);
     ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, -1);
     return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
 }

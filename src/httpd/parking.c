@@ -5,6 +5,8 @@
  * the lock of all seats, and a connection that a thread has taken (resume_connection runs before anything else, also where httpd's own time-out closes it) is never woken.
  *
  * Where connections cannot wait by themselves, the request's thread waits for the same socket. */
+#include <stddef.h> /* before APR's headers, whose offsets are then the compiler's own */
+
 #include "httpd/parking.h"
 
 #include "base/assert.h"
@@ -15,6 +17,7 @@
 #include <ap_mpm.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <http_connection.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -40,6 +43,7 @@ APLOG_USE_MODULE(miningproxy);
 #define LOOK_INTERVAL_MS 500                /* at whether the child ends, for threads that wait */
 #define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
 
+#define LOOKS_MAX 1000 /* at a socket that says nothing */
 #define BLOCK_SIZE APR_BUCKET_BUFF_SIZE
 #define BLOCKS_MAX (128 * 8192) /* bytes of blocks that nobody uses */
 #define KEEPALIVE_IDLE 60       /* seconds; a miner that lost its power sends nothing any more */
@@ -53,6 +57,7 @@ typedef struct parked_t {
     mp_longpoll_seat_t *seat;
     mp_parking_finish_t *finish;
     void *baton;
+    unsigned looks; /* how often its socket was readable */
 } parked_t;
 
 /* What a connection remembers. In its pool. */
@@ -136,18 +141,40 @@ static void keep_alive(apr_socket_t *socket)
 
 typedef enum sign_t { SIGN_NONE, SIGN_GONE, SIGN_MORE } sign_t;
 
-/* Why a waiting socket became readable: only the filters know, because TLS talks by itself. mod_reqtimeout, which is done with this request, may still count. */
-static sign_t look(request_rec *r)
+/* What the socket itself says. */
+static sign_t peek(const parked_t *parked)
+{
+    char byte;
+    apr_os_sock_t descriptor = -1;
+    apr_os_sock_get(&descriptor, parked->socket);
+    ssize_t size = recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (size > 0)
+        return SIGN_MORE;
+    return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? SIGN_NONE : SIGN_GONE;
+}
+
+/* TLS talks by itself: what looks like more may be a farewell. */
+static sign_t read_ahead(request_rec *r)
 {
     conn_rec *c = r->connection;
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, c->bucket_alloc);
     apr_status_t status = ap_get_brigade(c->input_filters, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, 1);
+    const apr_bucket *first = APR_BRIGADE_FIRST(brigade);
     sign_t sign = SIGN_GONE;
-    if (APR_STATUS_IS_EAGAIN(status) || APR_STATUS_IS_TIMEUP(status) || (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade)))
+    if (APR_STATUS_IS_EAGAIN(status) || (status == APR_SUCCESS && first == APR_BRIGADE_SENTINEL(brigade)))
         sign = SIGN_NONE;
-    else if (status == APR_SUCCESS && !APR_BUCKET_IS_EOS(APR_BRIGADE_FIRST(brigade)))
+    else if (status == APR_SUCCESS && !APR_BUCKET_IS_EOS(first))
         sign = SIGN_MORE;
     apr_brigade_destroy(brigade);
+    return sign;
+}
+
+/* Why a waiting socket became readable. Whoever makes it so again and again for nothing would keep a thread busy. */
+static sign_t look(parked_t *parked)
+{
+    sign_t sign = ++parked->looks > LOOKS_MAX ? SIGN_GONE : peek(parked);
+    if (sign == SIGN_MORE && strcmp(ap_http_scheme(parked->r), "https") == 0)
+        return read_ahead(parked->r);
     return sign;
 }
 
@@ -212,16 +239,22 @@ static void answer(place_t *place, const mp_longpoll_answer_t *what)
     leave(&parked, true);
 }
 
+/* Nobody is to be woken any more. */
+static void forsake(place_t *place)
+{
+    parked_t *parked = place->parked;
+    place->parked = NULL;
+    apr_table_setn(parked->r->notes, "miningproxy-wake", "cancelled");
+    leave(parked, false);
+}
+
 /* Nothing can be said to the miner; the access log still tells of its request. */
 static void give_up(place_t *place)
 {
-    parked_t parked = *place->parked;
-    conn_rec *c = parked.r->connection;
-    place->parked->seat = NULL;
-    place->parked = NULL;
-    leave(&parked, false);
-    c->aborted = 1;
-    finish_request(parked.r);
+    request_rec *r = place->parked->r;
+    forsake(place);
+    r->connection->aborted = 1;
+    finish_request(r);
 }
 
 static int let_wait(conn_rec *c, place_t *place)
@@ -240,7 +273,7 @@ static int let_wait(conn_rec *c, place_t *place)
 static int come_back(conn_rec *c, place_t *place)
 {
     const mp_longpoll_answer_t *what = place->answer;
-    sign_t sign = what ? SIGN_NONE : look(place->parked->r);
+    sign_t sign = what ? SIGN_NONE : look(place->parked);
     if (!what && sign == SIGN_NONE)
         return let_wait(c, place);
     if (sign == SIGN_GONE)
@@ -283,6 +316,11 @@ static int pre_close_connection(conn_rec *c)
     const mp_longpoll_answer_t *what = place && place->parked && mp_child_proxy(NULL) ? mp_longpoll_answer(place->parked->seat) : NULL;
     if (what)
         answer(place, what);
+    else if (place && place->parked && mp_child_proxy(NULL))
+        forsake(place);
+    /* Finishing a request makes httpd believe that the connection goes on; it is closing. */
+    if (c->cs)
+        c->cs->state = CONN_STATE_LINGER;
     return DECLINED;
 }
 
@@ -355,7 +393,7 @@ static bool is_child_ending(void)
 }
 
 /* @return false if the miner is gone; otherwise what it is to be answered with, NULL for on the spot */
-static bool wait_with_thread(const mp_longpoll_answer_t **what, const parked_t *parked)
+static bool wait_with_thread(const mp_longpoll_answer_t **what, parked_t *parked)
 {
     apr_os_sock_t descriptor = -1;
     apr_os_sock_get(&descriptor, parked->socket);
@@ -363,7 +401,7 @@ static bool wait_with_thread(const mp_longpoll_answer_t **what, const parked_t *
         struct pollfd wanted = {.fd = descriptor, .events = POLLIN};
         int count = poll(&wanted, 1, LOOK_INTERVAL_MS);
         *what = mp_longpoll_attend(parked->seat);
-        sign_t sign = !*what && count > 0 ? look(parked->r) : SIGN_NONE;
+        sign_t sign = !*what && count > 0 ? look(parked) : SIGN_NONE;
         if (*what || sign == SIGN_MORE || is_child_ending())
             return true;
         if (sign == SIGN_GONE)
@@ -399,9 +437,12 @@ int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t
     if (mp_longpoll_join(&parked->seat, longpoll, order, why, r->pool) != APR_SUCCESS)
         return HTTP_SERVICE_UNAVAILABLE;
     mp_miner_forget(r);
+    /* mod_reqtimeout still counts the time of this request's body, and would refuse to read. */
+    ap_remove_input_filter_byhandle(r->connection->input_filters, "reqtimeout");
     keep_alive(parked->socket);
     apr_pool_cleanup_register(r->pool, parked, abandon, apr_pool_cleanup_null);
-    if (!place || !place->is_nested)
+    /* What follows the handler of an internal redirect does not know SUSPENDED. */
+    if (!place || !place->is_nested || r->prev || r->main)
         return hold_thread(parked);
     place->parked = parked;
     lay_blocks_aside(r->connection, 1);

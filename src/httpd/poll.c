@@ -65,12 +65,16 @@ static void finish_at_once(const visitor_t *visitor)
         mp_call_serve_work(call, true);
 }
 
-static void finish(void *baton, const mp_longpoll_answer_t *answer)
+static void recall_id(const visitor_t *visitor)
 {
-    const visitor_t *visitor = baton;
     mp_json_t *id = NULL;
     mp_json_parse(&id, visitor->id, strlen(visitor->id), NULL, visitor->call->r->pool);
     visitor->call->request.id = id;
+}
+
+static void finish(void *baton, const mp_longpoll_answer_t *answer)
+{
+    recall_id(baton);
     if (answer)
         finish_with(baton, answer);
     else
@@ -78,9 +82,11 @@ static void finish(void *baton, const mp_longpoll_answer_t *answer)
 }
 
 /* Not a 200: what miners do after a failed poll is slower than what they do after a good one. */
-static int turn_away(mp_call_t *call, const mp_result_t *why)
+static int turn_away(const visitor_t *visitor, const mp_result_t *why)
 {
+    mp_call_t *call = visitor->call;
     request_rec *r = call->r;
+    recall_id(visitor);
     apr_table_setn(r->err_headers_out, "Retry-After", "30");
     mp_call_note(r, "miningproxy-verdict", apr_pstrdup(r->pool, why->word));
     return mp_reply_json(r, HTTP_SERVICE_UNAVAILABLE,
@@ -107,5 +113,5 @@ int mp_poll_serve(mp_call_t *call)
         mp_json_release(call->request.json, r->pool);
     call->request = (mp_jsonrpc_request_t){.id = NULL};
     int status = mp_parking_wait(r, call->proxy->longpoll, &order, finish, visitor, &why);
-    return status == HTTP_SERVICE_UNAVAILABLE ? turn_away(call, &why) : status;
+    return status == HTTP_SERVICE_UNAVAILABLE ? turn_away(visitor, &why) : status;
 }

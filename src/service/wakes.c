@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define BREATH apr_time_from_msec(1) /* until it is looked again whether threads are idle */
+#define MANY 1000                    /* seats whose memory is worth giving back when all are left */
 #define NO_WORKER "there is no worker of this name any more"
 
 /* One fetch for one seat: what it keeps alive until the answer is there. In its own pool, which becomes the answer's. */
@@ -188,7 +189,8 @@ static void tell_again_on_loop(void *baton);
 static void tell_on_loop(mp_longpoll_t *longpoll)
 {
     apr_uint32_t half = (apr_uint32_t)longpoll->proxy->threads / 2;
-    apr_uint32_t idle = longpoll->idle ? longpoll->idle() : APR_UINT32_MAX;
+    /* A child that ends has no idle threads, and nobody comes again. */
+    apr_uint32_t idle = longpoll->idle && !longpoll->is_stopping ? longpoll->idle() : APR_UINT32_MAX;
     apr_uint32_t most = idle > half ? idle - half : 0;
     apr_thread_mutex_lock(longpoll->lock);
     if (most == 0 && mp_waiters_woken_count(longpoll->waiters) == 0)
@@ -248,39 +250,46 @@ static mp_longpoll_seat_t *find_owner_locked(const mp_longpoll_t *longpoll, cons
     return waiter ? seat_of(waiter) : NULL;
 }
 
-/* What was wanted stays what it was: the pool told by itself, so nobody tried the worker's best one. */
-static mp_longpoll_answer_t make_own_answer(const mp_longpoll_seat_t *owner, const mp_watches_news_t *news)
-{
-    const mp_worker_t *worker = mp_roster_find_worker_by_id(news->loan.roster, news->loan.assignment->worker_id);
-    return (mp_longpoll_answer_t){.reason = MP_WAKE_BLOCK,
-                                  .status = APR_SUCCESS,
-                                  .roster = news->loan.roster,
-                                  .worker = worker,
-                                  .grant = {.work = news->work,
-                                            .assignment = news->loan.assignment,
-                                            .wanted = owner->waiter.wanted,
-                                            .is_only_pool = mp_choice_count_enabled(worker) == 1}};
-}
-
-/* The account may be one that is not in force any more, or its worker gone: then the work is nobody's. */
-static void give_own_work(mp_longpoll_t *longpoll, const mp_watches_news_t *news, mp_seats_batch_t *batch)
+/* The account with which the pool was asked, as it is in force now; the loan may be as old as the wait. @return NULL if it no longer is: then the work is nobody's */
+static const mp_assignment_t *find_lent(const mp_roster_t *roster, const mp_watches_news_t *news)
 {
     const mp_assignment_t *lent = news->loan.assignment;
+    const mp_assignment_t *current = roster ? find_assignment(roster, lent->worker_id, news->pool_id) : NULL;
+    bool is_same =
+        current && current->credentials.fingerprint == lent->credentials.fingerprint && strcmp(current->pool->url, lent->pool->url) == 0;
+    return is_same ? current : NULL;
+}
+
+/* What was wanted stays what it was: the pool told by itself, so nobody tried the worker's best one. Takes over the roster's reference and the news' pool. */
+static void give_to_owner_locked(mp_longpoll_seat_t *owner, const mp_watches_news_t *news, mp_roster_t *roster, const mp_assignment_t *lent)
+{
+    const mp_worker_t *worker = mp_roster_find_worker_by_id(roster, lent->worker_id);
+    mp_longpoll_answer_t answer = {
+        .reason = MP_WAKE_BLOCK,
+        .status = APR_SUCCESS,
+        .roster = roster,
+        .worker = worker,
+        .grant = {
+            .work = news->work, .assignment = lent, .wanted = owner->waiter.wanted, .is_only_pool = mp_choice_count_enabled(worker) == 1}};
+    mp_seats_give_locked(owner, &answer, news->p);
+}
+
+static void give_own_work(mp_longpoll_t *longpoll, const mp_watches_news_t *news, mp_seats_batch_t *batch)
+{
+    mp_longpoll_seat_t *owner = NULL;
     mp_roster_t *roster = mp_keeper_acquire(longpoll->proxy->keeper);
-    const mp_worker_t *worker = roster ? mp_roster_find_worker_by_id(roster, lent->worker_id) : NULL;
-    const mp_assignment_t *current = worker ? find_assignment(roster, worker->id, news->pool_id) : NULL;
-    bool is_in_force = current && current->credentials.fingerprint == lent->credentials.fingerprint;
+    const mp_assignment_t *lent = find_lent(roster, news);
     apr_thread_mutex_lock(longpoll->lock);
-    mp_longpoll_seat_t *owner = is_in_force ? find_owner_locked(longpoll, news, worker) : NULL;
+    if (lent)
+        owner = find_owner_locked(longpoll, news, mp_roster_find_worker_by_id(roster, lent->worker_id));
     if (owner) {
-        mp_longpoll_answer_t answer = make_own_answer(owner, news);
         mp_seats_join_batch_locked(owner, batch);
-        mp_seats_give_locked(owner, &answer, news->p);
+        give_to_owner_locked(owner, news, roster, lent);
     }
     apr_thread_mutex_unlock(longpoll->lock);
-    mp_roster_release(roster);
+    mp_roster_release(news->loan.roster);
     if (!owner) {
-        mp_roster_release(news->loan.roster);
+        mp_roster_release(roster);
         apr_pool_destroy(news->p);
     }
 }
@@ -400,6 +409,13 @@ void mp_wakes_stop_on_loop(void *baton)
 
 /* The clock. */
 
+/* Short holds have a short time-out of httpd's behind them. */
+static apr_interval_time_t grace_of(const mp_waiter_t *waiter)
+{
+    apr_interval_time_t half = (waiter->deadline - waiter->arrived) / 2;
+    return half < MP_WAKES_GRACE ? half : MP_WAKES_GRACE;
+}
+
 static void check_time_locked(mp_longpoll_seat_t *seat, apr_time_t now)
 {
     mp_result_t why;
@@ -418,7 +434,7 @@ static void check_time_locked(mp_longpoll_seat_t *seat, apr_time_t now)
         break;
     case MP_WAITER_DUE:
     case MP_WAITER_FETCHING:
-        if (now >= waiter->deadline + MP_WAKES_GRACE)
+        if (now >= waiter->deadline + grace_of(waiter))
             give_error_locked(seat, mp_result_set(&why, APR_TIMEUP, "no-pool", "no pool gave work while this request was held"), &why);
         break;
     case MP_WAITER_READY:
@@ -442,10 +458,15 @@ static void log_counts_locked(mp_longpoll_t *longpoll)
 }
 
 /* Thousands of small things were freed in the memory of many threads, from where they would not go by themselves. */
-static void trim_memory(void)
+static void trim_memory(mp_longpoll_t *longpoll)
 {
+    bool is_worth_it = longpoll->most_waiting >= MANY;
+    longpoll->most_waiting = 0;
 #ifdef __GLIBC__
-    malloc_trim(0);
+    if (is_worth_it)
+        malloc_trim(0);
+#else
+    (void)is_worth_it;
 #endif
 }
 
@@ -461,6 +482,8 @@ void mp_wakes_tick_on_loop(void *baton)
     if (!longpoll->is_spare_used)
         mp_seats_free_pools_locked(longpoll);
     longpoll->is_spare_used = false;
+    if (mp_waiters_count(longpoll->waiters) > longpoll->most_waiting)
+        longpoll->most_waiting = mp_waiters_count(longpoll->waiters);
     longpoll->is_ticking = mp_waiters_count(longpoll->waiters) > 0 || longpoll->spare_count > 0;
     bool goes_on = longpoll->is_ticking;
     apr_thread_mutex_unlock(longpoll->lock);
@@ -468,7 +491,7 @@ void mp_wakes_tick_on_loop(void *baton)
     if (goes_on)
         mp_loop_delay_on_loop(longpoll->proxy->loop, MP_WAKES_TICK, mp_wakes_tick_on_loop, longpoll);
     else
-        trim_memory();
+        trim_memory(longpoll);
 }
 
 /* For watches. */

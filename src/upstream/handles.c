@@ -145,7 +145,9 @@ static bool set_process(CURL *easy)
     if (curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L))
         return false;
 #endif
-    return !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) && !curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+    /* Answers are small, and a handle keeps its buffer for life. */
+    return !curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L) && !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+           !curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
 }
 
 static mp_handles_item_t *create_item(const mp_handles_t *handles, const char *url, apr_size_t length)

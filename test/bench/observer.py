@@ -48,6 +48,10 @@ class Observer:
                     waiting += int(fields[4].partition(":")[2], 16)
         return count, waiting
 
+    def rest(self, seconds: float = 2) -> None:
+        """The module gives memory back when it has had nothing to do for a moment."""
+        time.sleep(seconds)
+
     def settle(self, count: int, seconds: float = 30) -> int:
         """Waits until httpd has taken everything, computes next to nothing and has at most so many connections. @return how many it has"""
         end = time.monotonic() + seconds

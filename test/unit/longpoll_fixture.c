@@ -167,6 +167,7 @@ apr_status_t rig_join_attended(rig_t *rig, apr_uint32_t worker_id)
     mp_roster_t *roster = rig->roster ? mp_roster_acquire(rig->roster) : mp_keeper_acquire(rig_proxy->keeper);
     mp_longpoll_order_t order = {.roster = roster,
                                  .worker = mp_roster_find_worker_by_id(roster, worker_id),
+                                 .password = rig->password,
                                  .address = rig->address ? rig->address : "192.0.2.1",
                                  .hold = rig->hold ? rig->hold : RIG_HOLD,
                                  .timeout = rig->timeout ? rig->timeout : apr_time_from_sec(5),
@@ -224,8 +225,7 @@ static void take_over(rig_t *rig, const mp_longpoll_answer_t *answer)
 
 bool rig_answer(rig_t *rig)
 {
-    mp_longpoll_attend(rig->seat);
-    const mp_longpoll_answer_t *answer = mp_longpoll_answer(rig->seat);
+    const mp_longpoll_answer_t *answer = mp_longpoll_attend(rig->seat);
     if (!answer) {
         let_wait(rig);
         return false;

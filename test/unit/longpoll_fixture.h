@@ -15,7 +15,8 @@ typedef struct rig_t {
     /* What it brings; 0 or NULL: as usual. */
     const char *address;
     apr_interval_time_t hold, timeout;
-    mp_roster_t *roster; /* of its request; borrowed */
+    mp_roster_t *roster;  /* of its request; borrowed */
+    const char *password; /* stored, that its miner was checked against */
     /* What becomes of it. */
     mp_longpoll_seat_t *seat; /* NULL: it has none */
     _Atomic int told;         /* how often */

@@ -204,6 +204,31 @@ static void lifetimes(apr_pool_t *p)
     apr_pool_destroy(longer);
 }
 
+/* What is given back too often or never, a sanitizer sees. */
+static void releases(apr_pool_t *p)
+{
+    apr_pool_t *own;
+    mp_json_t *json = NULL, *kept = NULL;
+    mp_result_t why;
+
+    apr_pool_create(&own, p);
+    mp_json_t *holder = mp_json_object_create(own);
+    for (int i = 0; i < 3; i++) {
+        is_number(mp_json_parse(&json, "{\"a\":[\"text\"]}", 14, &why, own), APR_SUCCESS, "a value");
+        mp_json_set(holder, "a", mp_json_get(json, "a"));
+        mp_json_release(json, own);
+        is_text(mp_json_format(holder, own), "{\"a\":[\"text\"]}", "what others share of it outlives that it is given back");
+    }
+    mp_json_parse(&kept, "[1]", 3, &why, own);
+    mp_json_parse(&json, "[2]", 3, &why, own);
+    mp_json_release(json, own);
+    is_text(mp_json_format(kept, own), "[1]", "others of its pool stay");
+    mp_json_parse(&json, "true", 4, &why, own);
+    mp_json_release(json, own);
+    ok(mp_json_is_true(mp_json_bool_create(true, own)), "what there is only once is given back as well");
+    apr_pool_destroy(own);
+}
+
 static void long_texts(apr_pool_t *p)
 {
     for (apr_size_t length = 2040; length < 2052; length++) {
@@ -232,6 +257,7 @@ int main(void)
     create(p);
     copies(p);
     lifetimes(p);
+    releases(p);
     long_texts(p);
     apr_pool_destroy(p);
     apr_terminate();

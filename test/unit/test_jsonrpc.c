@@ -55,6 +55,26 @@ static void submissions(apr_pool_t *p)
     is_text(request.method, "GetWork", "only handed on");
 }
 
+/* What a request points into may go before its pool does. */
+static void releases(apr_pool_t *p)
+{
+    apr_pool_t *own;
+
+    apr_pool_create(&own, p);
+    is_number(ask("{\"method\":\"getwork\",\"params\":[\"00ff\"],\"id\":\"json\"}", own), APR_SUCCESS, "a request");
+    ok(request.json != NULL && mp_json_get(request.json, "id") == request.id, "hands out what its id is in");
+    ok(mp_json_text(mp_json_at(mp_json_get(request.json, "params"), 0)) == request.param, "and its parameter");
+    mp_json_release(request.json, own);
+    is_number(ask("{\"id\":3}", own), APR_EINVAL, "a bad one");
+    ok(request.json != NULL && mp_json_get(request.json, "id") == request.id, "does so as well");
+    mp_json_release(request.json, own);
+    is_number(ask("hello", own), APR_EINVAL, "garbage");
+    ok(request.json == NULL, "has nothing to hand out");
+    is_number(ask(" ", own), APR_EINVAL, "no text");
+    ok(request.json == NULL, "nor has this");
+    apr_pool_destroy(own);
+}
+
 static void bad_requests(apr_pool_t *p)
 {
     static const struct {
@@ -212,6 +232,7 @@ int main(void)
     apr_pool_create(&p, NULL);
     requests_for_work(p);
     submissions(p);
+    releases(p);
     bad_requests(p);
     probe_of_cpuminer(p);
     hostile_requests(p);

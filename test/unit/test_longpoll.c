@@ -88,9 +88,10 @@ static void test_pause(void)
 /* Another child knew first. */
 static void test_ahead(void)
 {
-    rig_t rig = {.seat = NULL}, herald = {.seat = NULL};
+    rig_t rig = {.seat = NULL}, stranger = {.seat = NULL}, herald = {.seat = NULL};
     rig_renew_pools();
     rig_mine(&rig, rig_workers[0]);
+    rig_join(&stranger, rig_workers[7]);
     rig_get_work(rig_workers[1]);
     int block = rig_next_block();
     mp_last_work_t last = rig_last_work(rig_workers[1]);
@@ -100,7 +101,11 @@ static void test_ahead(void)
     rig_requests();
     rig_join(&herald, rig_workers[1]);
     ok(rig_hear(&rig) && rig.reason == MP_WAKE_BLOCK && rig.block == block, "a poll with newer work brings the news");
-    rig_leave(&herald);
+    ok(rig_hear(&stranger) && stranger.reason == MP_WAKE_BLOCK, "also to those of whose work nothing is known");
+    ok(!FARM_WITHIN(0.2, herald.told > 0), "but not to the one who brought it");
+    block = rig_next_block();
+    rig_get_work(rig_workers[9]);
+    ok(rig_hear(&herald) && herald.reason == MP_WAKE_BLOCK && herald.block == block, "to whom the next one is news");
 }
 
 /* Between the request's roster and its seat an edit came into force. */
@@ -175,6 +180,21 @@ static void test_limits(void)
     rig_begin(NULL);
 }
 
+/* @return the first who is told and still there; count if nobody is */
+static int find_told(const rig_t *rigs, int count)
+{
+    int i = 0;
+    while (i < count && (!rigs[i].seat || !rigs[i].told))
+        i++;
+    return i;
+}
+
+static bool answer_one(rig_t *rigs, int count)
+{
+    int i = find_told(rigs, count);
+    return i < count && rig_answer(&rigs[i]);
+}
+
 /* Eight threads: no more than two are woken at once. */
 static void test_quarter(void)
 {
@@ -191,9 +211,7 @@ static void test_quarter(void)
     ok(!FARM_WITHIN(0.4, rigs[0].told + rigs[1].told + rigs[2].told + rigs[3].told + rigs[4].told + rigs[5].told > 2), "and no more");
     for (int left = 6; left > 0; left--) {
         int i = 0;
-        while (i < 6 && (!rigs[i].seat || !rigs[i].told))
-            i++;
-        if (i == 6)
+        if (!FARM_WAIT((i = find_told(rigs, 6)) < 6))
             break;
         if (left % 2)
             rig_leave(&rigs[i]);
@@ -205,38 +223,55 @@ static void test_quarter(void)
     is_number(rig_counts().waiting, 0, "all have left");
 }
 
-static _Atomic apr_uint32_t idle_threads;
+static int count_told(const rig_t *rigs, int count)
+{
+    int told = 0;
+    for (int i = 0; i < count; i++)
+        told += rigs[i].told;
+    return told;
+}
+
+static _Atomic apr_uint32_t idle_threads, idle_asked;
 
 static apr_uint32_t count_idle(void)
 {
+    idle_asked++;
     return idle_threads;
 }
 
 /* Most threads have other things to do. */
 static void test_busy_threads(void)
 {
-    rig_t rigs[3] = {{.seat = NULL}};
+    rig_t rigs[5] = {{.seat = NULL}};
     mp_longpoll_options_t options = farm_longpoll_options();
     options.idle = count_idle;
-    idle_threads = 3;
+    idle_threads = 4;
     rig_begin(&options);
     rig_renew_pools();
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         rig_mine(&rigs[i], rig_workers[i]);
     rig_requests();
     rig_next_block();
     rig_get_work(rig_workers[9]);
     rig_requests();
-    ok(FARM_WAIT(rigs[0].told + rigs[1].told + rigs[2].told == 1), "while few threads are idle, one is told");
-    ok(!FARM_WITHIN(0.2, rigs[0].told + rigs[1].told + rigs[2].told > 1), "at a time");
-    idle_threads = 4;
-    ok(FARM_WAIT(rigs[0].told + rigs[1].told + rigs[2].told == 2), "a moment after threads are idle, the next is told");
+    ok(FARM_WAIT(count_told(rigs, 5) == 1), "while half of the threads are busy, one is told");
+    ok(!FARM_WITHIN(0.2, count_told(rigs, 5) > 1), "at a time");
+    apr_uint32_t asked = idle_asked;
+    ok(FARM_WAIT(idle_asked > asked + 200), "it is looked again and again");
+    idle_threads = 5;
+    ok(FARM_WAIT(count_told(rigs, 5) == 2), "a moment after more threads are idle, the next is told");
     idle_threads = 0;
-    int answered = 0;
-    for (int turn = 0; turn < 3; turn++)
-        for (int i = 0; i < 3; i++)
-            answered += rigs[i].seat && FARM_WITHIN(1, rigs[i].told > 0) && rig_answer(&rigs[i]);
-    is_number(answered, 3, "however busy they are, all are told in the end");
+    ok(answer_one(rigs, 5) && !FARM_WITHIN(0.2, count_told(rigs, 5) > 2), "while none is idle, nobody is told behind one who is");
+    for (int told = 3; told <= 5; told++)
+        ok(answer_one(rigs, 5) && FARM_WAIT(count_told(rigs, 5) == told), "but when that one is answered, the next is: %d", told);
+    ok(answer_one(rigs, 5), "the last one is answered");
+    is_number(rig_counts().waiting, 0, "all are served in the end");
+    for (int i = 0; i < 5; i++)
+        rig_mine(&rigs[i], rig_workers[i]);
+    mp_longpoll_stop(rig_proxy->longpoll);
+    ok(FARM_WAIT(count_told(rigs, 5) == 2), "a child that ends does not spare its threads");
+    for (int told = 0; told < 5; told++)
+        ok(FARM_WAIT(answer_one(rigs, 5)), "and serves all: %d", told);
     rig_begin(NULL);
 }
 
@@ -248,7 +283,7 @@ static void test_attended(void)
     rig_join_attended(&rig, rig_workers[0]);
     rig_mine(&waiting, rig_workers[1]);
     rig_requests();
-    ok(mp_longpoll_answer(rig.seat) == NULL, "no answer yet");
+    ok(mp_longpoll_answer(rig.seat) == NULL && mp_longpoll_attend(rig.seat) == NULL, "no answer yet");
     ok(mp_longpoll_resume(rig.seat), "it may wait");
     mp_longpoll_attend(rig.seat);
     rig_next_block();
@@ -259,6 +294,8 @@ static void test_attended(void)
     is_number(rig.told, 0, "then it is not told");
     ok(!mp_longpoll_resume(rig.seat), "nor may it wait again");
     ok(!mp_longpoll_resume(rig.seat), "however often it is asked");
+    const mp_longpoll_answer_t *answer = mp_longpoll_attend(rig.seat);
+    ok(answer && answer == mp_longpoll_answer(rig.seat), "who attends it gets the answer");
     ok(rig_answer(&rig) && rig.reason == MP_WAKE_BLOCK, "it is to be answered");
     mp_longpoll_counts_t before = rig_counts();
     rig_join_attended(&rig, rig_workers[0]);

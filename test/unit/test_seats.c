@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define THREADS 2
+#define ALL APR_UINT32_MAX
 
 static apr_pool_t *pool;
 static apr_thread_mutex_t *lock;
@@ -140,22 +141,49 @@ static void test_tell(void)
         seats[i]->is_attended = i == 1;
         give(seats[i], MP_WAKE_BLOCK, NULL);
     }
-    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
+    mp_seats_tell_ready_locked(&longpoll, ALL);
     is_number(mp_waiters_woken_count(longpoll.waiters), THREADS, "no more at once than threads may be busy");
     is_number(told, 1, "of which one has a thread already");
     ok(seats[0]->waiter.state == MP_WAITER_WOKEN && seats[1]->waiter.state == MP_WAITER_WOKEN, "in the order of their answers");
-    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
+    mp_seats_tell_ready_locked(&longpoll, ALL);
     is_number(told, 1, "nobody is told twice");
     leave(seats[1]);
-    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
+    mp_seats_tell_ready_locked(&longpoll, ALL);
     ok(told == 2 && seats[2]->waiter.state == MP_WAITER_WOKEN, "who leaves makes room for the next");
     leave(seats[3]);
     leave(seats[0]);
     leave(seats[2]);
-    mp_seats_tell_ready_locked(&longpoll, UINT32_MAX);
+    mp_seats_tell_ready_locked(&longpoll, ALL);
     ok(told == 3 && seats[4]->waiter.state == MP_WAITER_WOKEN, "who went away is left out");
     leave(seats[4]);
     is_number(mp_waiters_woken_count(longpoll.waiters), 0, "no thread is counted any more");
+}
+
+static void test_tell_few(void)
+{
+    mp_longpoll_seat_t *seats[2];
+    begin();
+    for (int i = 0; i < 2; i++)
+        give(seats[i] = take_seat(), MP_WAKE_BLOCK, NULL);
+    mp_seats_tell_ready_locked(&longpoll, 0);
+    ok(told == 0 && mp_waiters_has_ready(longpoll.waiters), "while nobody may be told, nobody is");
+    mp_seats_tell_ready_locked(&longpoll, 1);
+    ok(told == 1 && seats[1]->waiter.state == MP_WAITER_READY, "one is, if one may be");
+    mp_seats_tell_ready_locked(&longpoll, ALL);
+    is_number(told, 2, "and the other in its turn");
+    leave(seats[0]);
+    leave(seats[1]);
+}
+
+static void test_name_password(void)
+{
+    apr_uint64_t name = mp_seats_name_password("$2y$05$one");
+    ok(name != 0 && name == mp_seats_name_password("$2y$05$one"), "a hash has a name");
+    ok(mp_seats_name_password("$2y$05$two") != 0 && mp_seats_name_password("$2y$05$two") != name, "another one has another");
+    ok(mp_seats_name_password("$") != 0, "so has the shortest");
+    is_number(mp_seats_name_password("one"), 0, "a plain password has none");
+    is_number(mp_seats_name_password(""), 0, "nor has an empty one");
+    is_number(mp_seats_name_password(NULL), 0, "nor one that nobody was checked against");
 }
 
 static void test_batch(void)
@@ -193,6 +221,8 @@ int main(void)
     test_pools();
     test_due();
     test_tell();
+    test_tell_few();
+    test_name_password();
     test_batch();
     farm_close();
     return tap_done();

@@ -224,6 +224,25 @@ static void test_limit_of_a_pool(void)
     leave_all(waiters);
 }
 
+static void test_has_ready(void)
+{
+    mp_waiters_limits_t limits = WIDE;
+    limits.woken = 1;
+    mp_waiters_t *waiters = mp_waiters_create(&limits, pool);
+    for (mp_waiter_state_t state = MP_WAITER_WAITING; state < MP_WAITER_READY; state++)
+        join_as(waiters, state);
+    ok(!mp_waiters_has_ready(waiters), "nobody is ready");
+    mp_waiter_t *first = join_as(waiters, MP_WAITER_READY), *second = join_as(waiters, MP_WAITER_READY);
+    ok(mp_waiters_has_ready(waiters), "two are");
+    is_number(mp_waiters_woken_count(waiters), 0, "asking tells nobody");
+    ok(mp_waiters_take_ready(waiters) == first && !mp_waiters_has_ready(waiters), "the second has to wait until the first is gone");
+    leave(waiters, first);
+    ok(mp_waiters_has_ready(waiters), "then it is its turn");
+    leave(waiters, second);
+    ok(!mp_waiters_has_ready(waiters), "unless it went away");
+    leave_all(waiters);
+}
+
 static void test_limit_of_woken(void)
 {
     mp_waiters_limits_t limits = WIDE;
@@ -361,6 +380,7 @@ int main(void)
     test_limits_of_fetches();
     test_limit_of_a_pool();
     test_limit_of_woken();
+    test_has_ready();
     test_room();
     test_room_is_bounded();
     test_lists();

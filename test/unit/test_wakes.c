@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "longpoll_fixture.h"
 #include "service/seats.h"
+#include "service/watch_pace.h"
 #include "tap.h"
 
 #include <apr_strings.h>
@@ -91,6 +92,11 @@ static void test_block(void)
     all_leave();
 }
 
+static void set_password(apr_uint32_t worker_id, const char *stored)
+{
+    rig_edit("UPDATE worker SET password = '%s' WHERE id = %u", stored, worker_id);
+}
+
 static void test_own_answer(void)
 {
     int polls_before = pool_stub_polls(rig_alpha);
@@ -98,6 +104,7 @@ static void test_own_answer(void)
     rig_renew_pools();
     all_mine(3);
     ok(FARM_WAIT(pool_stub_polls(rig_alpha) == polls_before + 1), "one long poll at the pool, for all");
+    farm_advance(MP_WATCH_PACE_GAP);
     int asked = rig_requests(), block = rig_next_block();
     ok(all_hear(3), "the pool's own word wakes all");
     is_number(rig_requests(), asked + 2, "its answer is the work of one of them");
@@ -108,10 +115,46 @@ static void test_own_answer(void)
         ok(rig_last_work(rig_workers[i]).wanted == rigs[i].wanted && rigs[i].wanted != 0, "what was wanted is remembered");
     is_number(rig_counts().waiting, 0, "nobody waits");
     ok(FARM_WAIT(pool_stub_polls(rig_alpha) == polls_before + 1), "the pool is watched on");
+    farm_advance(MP_WATCH_PACE_GAP);
     int asked_before = rig_requests();
     rig_next_block();
     ok(FARM_WAIT(pool_stub_polls(rig_alpha) == polls_before + 1), "a block that nobody waits for");
     is_number(rig_requests(), asked_before, "costs no work");
+}
+
+/* The pool's word comes with work of an account that was edited meanwhile. */
+static void test_own_answer_of_old_account(void)
+{
+    rig_t rig = {.seat = NULL};
+    rig_renew_pools();
+    rig_mine(&rig, rig_workers[0]);
+    rig_requests();
+    ok(FARM_WAIT(pool_stub_polls(rig_alpha) == 1), "a poll of the worker's");
+    rig_edit("UPDATE worker_pool SET pool_username = 'later' WHERE worker_id = %u AND pool_id = %u", rig_workers[0], rig_alpha_id);
+    ok(rig_hear(&rig) && rig.reason == MP_WAKE_SWITCH, "its account is edited");
+    rig_join(&rig, rig_workers[0]);
+    farm_advance(apr_time_from_sec(6));
+    int asked = rig_requests(), block = rig_next_block();
+    ok(rig_hear(&rig) && rig.reason == MP_WAKE_BLOCK && rig.block == block, "the next block is told");
+    is_number(rig_requests(), asked + 1, "but the work that came with it is nobody's");
+}
+
+/* Or a worker whose miner would be turned away now. */
+static void test_own_answer_for_old_password(void)
+{
+    rig_t rig = {.password = "$old"};
+    rig_renew_pools();
+    set_password(rig_workers[0], "$old");
+    rig_mine(&rig, rig_workers[0]);
+    rig_requests();
+    ok(FARM_WAIT(pool_stub_polls(rig_alpha) == 1), "a poll of the worker's");
+    set_password(rig_workers[0], "$new");
+    farm_advance(MP_WATCH_PACE_GAP);
+    rig_requests();
+    int block = rig_next_block();
+    ok(!FARM_WITHIN(0.4, rig.told > 0), "the pool's own word does not tell a miner that has no valid password");
+    farm_advance(MP_WAKES_EARLIEST);
+    ok(rig_hear(&rig) && rig.reason == MP_WAKE_BLOCK && rig.block == block, "before as long as is no storm");
 }
 
 typedef struct surprise_t {
@@ -341,6 +384,23 @@ static void test_silent_pools(void)
     is_number(rig_counts().waiting, 0, "the work that comes too late is nobody's");
 }
 
+/* Half as long as they are held themselves. */
+static void test_grace_of_short_holds(void)
+{
+    rig_t rig = {.hold = apr_time_from_sec(2), .timeout = apr_time_from_sec(15)};
+    rig_renew_pools();
+    rig_get_work(rig_workers[0]);
+    rig_requests();
+    pool_stub_set_mode(rig_alpha, POOL_SILENT);
+    rig_join(&rig, rig_workers[0]);
+    farm_advance(apr_time_from_sec(2));
+    ok(FARM_WAIT(pool_stub_pending(rig_alpha) == 1), "work is fetched at the end of a short hold");
+    farm_advance(apr_time_from_sec(1));
+    ok(FARM_WITHIN(1.5, rig.told > 0) && rig_answer(&rig) && rig.status == APR_TIMEUP, "a short time is left for it");
+    pool_stub_set_mode(rig_alpha, POOL_WELL);
+    rig_requests();
+}
+
 static void test_deleted_worker(void)
 {
     rig_t rig = {.seat = NULL}, hasty = {.hold = apr_time_from_sec(10)};
@@ -362,6 +422,53 @@ static void test_deleted_worker(void)
     farm_advance(MP_WAKES_EARLIEST);
     ok(rig_hear(&rig) && rig.status == APR_ENOENT, "or after as long as is no storm");
     is_text(rig.word, "no-worker", "word");
+}
+
+static void test_changed_password(void)
+{
+    rig_t changed = {.password = "$old"}, hasty = {.password = "$old", .hold = apr_time_from_sec(10)}, same = {.password = "$same"},
+          plain = {.password = "x"}, unchecked = {.seat = NULL};
+    rig_renew_pools();
+    set_password(rig_workers[0], "$old");
+    set_password(rig_workers[1], "$same");
+    rig_mine(&changed, rig_workers[0]);
+    rig_mine(&hasty, rig_workers[0]);
+    rig_mine(&unchecked, rig_workers[0]);
+    rig_mine(&same, rig_workers[1]);
+    rig_mine(&plain, rig_workers[2]);
+    rig_requests();
+    set_password(rig_workers[0], "$new");
+    set_password(rig_workers[2], "$hash");
+    ok(changed.told + same.told + plain.told == 0, "a password that changes wakes nobody");
+    int asked = rig_requests(), block = rig_next_block();
+    rig_get_work(rig_workers[9]);
+    ok(rig_hear(&same) && same.reason == MP_WAKE_BLOCK && same.block == block, "a block: whose password is the same is told");
+    ok(rig_hear(&plain) && plain.block == block, "so is whose plain one was stored as a hash");
+    ok(rig_hear(&unchecked) && unchecked.block == block, "and whose was never looked at");
+    ok(!FARM_WITHIN(0.4, changed.told + hasty.told > 0), "whose changed is not: it would fail, and come back at once");
+    is_number(rig_requests(), asked + 4, "nor is work fetched for it");
+    farm_advance(apr_time_from_sec(12));
+    ok(rig_hear(&hasty), "unless it may not be held longer");
+    ok(!FARM_WITHIN(0.4, changed.told > 0), "the other one waits on");
+    farm_advance(MP_WAKES_EARLIEST);
+    ok(rig_hear(&changed) && changed.reason == MP_WAKE_BLOCK && changed.told == 1, "until it is old enough");
+    is_number(rig_counts().waiting, 0, "nobody waits any more");
+}
+
+static void test_stop_with_changed_password(void)
+{
+    rig_t rig = {.password = "$old"};
+    rig_renew_pools();
+    set_password(rig_workers[0], "$old");
+    rig_mine(&rig, rig_workers[0]);
+    rig_requests();
+    set_password(rig_workers[0], "$new");
+    rig_next_block();
+    rig_get_work(rig_workers[9]);
+    ok(!FARM_WITHIN(0.2, rig.told > 0), "a poll is postponed");
+    mp_longpoll_stop(rig_proxy->longpoll);
+    ok(rig_hear(&rig), "the end does not wait for it");
+    rig_begin(NULL);
 }
 
 static void test_stop(void)
@@ -404,10 +511,15 @@ int main(void)
     test_all_down();
     test_hold();
     test_silent_pools();
+    test_grace_of_short_holds();
     test_deleted_worker();
+    test_changed_password();
     test_own_answer_and_failback();
     test_stop();
+    test_stop_with_changed_password();
     test_own_answer();
+    test_own_answer_of_old_account();
+    test_own_answer_for_old_password();
     rig_close();
     return tap_done();
 }

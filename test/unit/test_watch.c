@@ -191,6 +191,36 @@ static void test_resets(void)
     scene_close(&place);
 }
 
+/* A block that comes while no poll is open, because two must not begin so soon behind each other. */
+static void test_pause_after_answer(void)
+{
+    scene_t place;
+    bool is_quick = false;
+
+    /* On a machine that is slow there is no pause. */
+    for (int i = 0; i < 20 && !is_quick; i++) {
+        place = scene_open(apr_psprintf(scene_root, "quick %d", i));
+        http_stub_always(place.works, scene_work_answer(1, &place));
+        http_stub_always(place.polls, scene_held_answer(2));
+        double began = farm_seconds();
+        scene_begin(&place);
+        bool is_told = http_stub_wait(place.polls, 1);
+        http_stub_release(place.polls);
+        is_told = FARM_WAIT(scene_read(&scene_crowd.works) == 1) && is_told;
+        is_quick = is_told && farm_seconds() - began < 0.4;
+        if (!is_quick)
+            scene_close(&place);
+    }
+    ok(is_quick, "a poll is answered at once, with a block");
+    http_stub_always(place.works, scene_work_answer(3, &place));
+    scene_spend(SECOND);
+    ok(http_stub_wait(place.polls, 2), "a pause later the next one begins");
+    ok(FARM_WAIT(scene_read(&scene_crowd.tells) == 2), "and the getwork behind it finds what came in between");
+    scene_spend(5 * SECOND);
+    is_number(scene_works(&place), 2, "it is one");
+    scene_close(&place);
+}
+
 static void test_made_again(void)
 {
     scene_t place = scene_open("again");
@@ -349,6 +379,7 @@ int main(void)
     test_idle();
     test_asking();
     test_resets();
+    test_pause_after_answer();
     test_made_again();
     test_refusals();
     test_other_worker();
