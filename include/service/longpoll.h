@@ -70,7 +70,7 @@ typedef apr_uint32_t mp_longpoll_idle_t(void);
 /* For proxy.c. */
 typedef struct mp_longpoll_options_t {
     apr_uint32_t limit, limit_per_worker, limit_per_address; /* of polls in this child; 0: none; a limit of 0 turns long polls away */
-    mp_longpoll_idle_t *idle; /* wakes wait while fewer than half of the threads are idle; NULL: they never do */
+    mp_longpoll_idle_t *idle; /* wakes wait while no more than three quarters of the threads are idle; NULL: they never do */
     mp_watches_options_t watches;
 } mp_longpoll_options_t;
 

@@ -33,13 +33,15 @@ apr_status_t mp_longpoll_create(mp_longpoll_t **longpoll, const mp_longpoll_opti
                                       .borrow_on_loop = mp_wakes_borrow_on_loop,
                                       .is_waiting_on_loop = mp_wakes_is_waiting_on_loop,
                                       .tell_on_loop = mp_wakes_tell_on_loop};
-    mp_waiters_limits_t limits = {.all = options->limit,
-                                  .per_worker = options->limit_per_worker,
-                                  .per_address = options->limit_per_address,
-                                  .woken = mp_proxy_share_of_threads(proxy),
-                                  .fetches = FETCHES,
-                                  .fetches_of_pool = FETCHES_OF_POOL,
-                                  .patience = MP_WAKES_EARLIEST};
+    mp_waiters_limits_t limits = {
+        .all = options->limit,
+        .per_worker = options->limit_per_worker,
+        .per_address = options->limit_per_address,
+        /* Each wake costs httpd three turns of a thread: the answer, the end of its connection, the miner's next poll. */
+        .woken = (mp_proxy_share_of_threads(proxy) + 1) / 2,
+        .fetches = FETCHES,
+        .fetches_of_pool = FETCHES_OF_POOL,
+        .patience = MP_WAKES_EARLIEST};
     l->proxy = proxy;
     l->limit = options->limit;
     l->idle = options->idle;

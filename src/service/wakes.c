@@ -184,14 +184,14 @@ static void fetch_due_on_loop(mp_longpoll_t *longpoll)
 
 static void tell_again_on_loop(void *baton);
 
-/* Whoever is woken brings a new poll at once. When half of the threads are busy with that and with others, the rest wait a moment: httpd closes the idle connections of bystanders when it
+/* Whoever is woken brings a new poll at once. When a quarter of the threads are busy with that and with others, the rest wait a moment: httpd closes the idle connections of bystanders when it
  * runs out of threads. But one may always be woken, or a server that is busy with something else would never answer a poll. */
 static void tell_on_loop(mp_longpoll_t *longpoll)
 {
-    apr_uint32_t half = (apr_uint32_t)longpoll->proxy->threads / 2;
+    apr_uint32_t reserve = (apr_uint32_t)longpoll->proxy->threads * 3 / 4;
     /* A child that ends has no idle threads, and nobody comes again. */
     apr_uint32_t idle = longpoll->idle && !longpoll->is_stopping ? longpoll->idle() : APR_UINT32_MAX;
-    apr_uint32_t most = idle > half ? idle - half : 0;
+    apr_uint32_t most = idle > reserve ? (idle - reserve + 1) / 2 : 0;
     apr_thread_mutex_lock(longpoll->lock);
     if (most == 0 && mp_waiters_woken_count(longpoll->waiters) == 0)
         most = 1;

@@ -4,6 +4,7 @@
 Names read after "pool.behave(": behave(hang), behave(status(500)), behave(slow(0.5), on="share").
 """
 import json
+import random
 from typing import Any, Callable
 
 from . import wire
@@ -158,6 +159,11 @@ def trickle(interval: float) -> Behaviour:
 def slow(delay: float, then: Behaviour = normal) -> Behaviour:
     """Thinks for a while first; gives up if the client does."""
     return lambda exchange: not exchange.wait_gone(delay) and then(exchange)
+
+
+def slow_at_random(longest: float) -> Behaviour:
+    """Thinks for a while first, never for the same while."""
+    return lambda exchange: slow(random.uniform(0, longest))(exchange)
 
 
 def judged_slow(delay: float) -> Behaviour:

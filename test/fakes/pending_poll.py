@@ -92,6 +92,10 @@ class PendingPoll:
         """Says that nothing more will be sent; would still read."""
         self.sock.shutdown(socket.SHUT_WR)
 
+    def send_more(self) -> None:
+        """Another request behind the one that waits, which nobody should do."""
+        self.sock.sendall(b"GET /lp HTTP/1.1\r\nHost: x\r\n\r\n")
+
     def say_goodbye(self) -> None:
         """TLS: close_notify, and hangs up."""
         try:

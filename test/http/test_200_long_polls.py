@@ -166,6 +166,41 @@ def test_shares_of_woken_miners_are_recorded(polling):
     assert polling.database.share_of(polling.worker, data).result == 1
 
 
+def test_a_head_is_no_poll(polling):
+    polling.start()
+    miner = polling.mining()
+    poll = miner.send_poll(wire.format_message("HEAD /lp HTTP/1.1", miner.head() + [("Connection", "close")]))
+    wait_until(lambda: not poll.is_pending, 5, "it is answered")
+    status, *head = poll.buffer.decode().split("\r\n")
+    allowed = next(line.split(":")[1] for line in head if line.startswith("Allow:"))
+    assert " 405 " in status and {"GET", "POST"} <= set(allowed.replace(",", " ").split())
+    assert head[-2:] == ["", ""]
+    assert polling.waiting() == 0
+
+
+@EVERY_MPM
+@pytest.mark.proxy(modules=["rewrite", "actions"])
+@pytest.mark.parametrize("path", ["/await", "/act"])
+def test_a_redirect_within_httpd(polling, mpm, path):
+    root = polling.httpd.directory / "htdocs"
+    root.mkdir()
+    polling.httpd.config.host = [f'DocumentRoot "{root}"', f'<Directory "{root}">', "RewriteEngine On", 'RewriteRule "^await$" "/lp"',
+                                 "</Directory>", 'Action led-on "/lp?" virtual', """<If "%{REQUEST_URI} == '/act'">""", "SetHandler led-on",
+                                 "</If>"]
+    assert polling.httpd.config.mpm == mpm
+    polling.start()
+    miners = [polling.mining(), polling.mining(profile=POCLBM)]
+    polls = polling.park_all(miners, "http://127.0.0.1:%d%s" % (polling.httpd.port, path))
+    holds_for(lambda: all(poll.is_pending for poll in polls), 0.5, "nobody is told anything without a reason")
+    polling.find_block(polling.alpha)
+    works = [work_of(poll.wait(5)) for poll in polls]
+    assert [miner.submit(work.solve()).result for miner, work in zip(miners, works)] == [True, True]
+    polling.wait_waiting(0)
+    polling.park(miners[0], "http://127.0.0.1:%d%s" % (polling.httpd.port, path)).close()
+    polling.wait_waiting(0)
+    assert miners[1].mine(1)[0][1].result is True
+
+
 @pytest.mark.proxy(directives=["MiningProxyLongPolling Off"])
 def test_switched_off(polling):
     polling.start()

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from fakes.miner import work_of
+from harness.polls import EVERY_MPM, EVERY_MPM_SLOWLY
 from harness.waiting import holds_for, wait_until
 
 DISABLE = "UPDATE pool SET enabled = 0 WHERE name = 'alpha'"
@@ -48,6 +49,24 @@ def test_a_disabled_pool_empties_at_once(polling):
     assert miners[0].submit(works[0].solve()).result is True and len(polling.beta.accepted) == 1
     polling.wait_waiting(0)
     wait_until(lambda: polling.poll_counts().switch == 100, 5, "the counts tell of a hundred switches")
+
+
+@EVERY_MPM
+def test_a_few_leave_a_disabled_pool(polling, mpm):
+    assert polling.httpd.config.mpm == mpm
+    polling.start()
+    miner = polling.mining()
+    late = miner.getwork().solve()
+    polls = polling.park_all([miner] * 4)
+    polling.database.change(DISABLE)
+    start = time.monotonic()
+    works = [_served_by(polling.beta, poll.wait(10)) for poll in polls]
+    assert max(poll.ended for poll in polls) - start < 3
+    assert len({work.data for work in works}) == 4
+    assert [miner.submit(data).result for data in (late, works[0].solve())] == [True, True]
+    assert [len(pool.accepted) for pool in (polling.alpha, polling.beta)] == [1, 1]
+    polling.wait_waiting(0)
+    wait_until(lambda: polling.poll_counts().switch == 4, 5, "the counts tell of four switches")
 
 
 @pytest.mark.load
@@ -100,7 +119,9 @@ def test_the_first_assignment_of_a_worker(polling):
 
 
 @pytest.mark.expects_log("MP0210")
-def test_a_pool_dies_and_comes_back(waiting):
+@EVERY_MPM_SLOWLY
+def test_a_pool_dies_and_comes_back(waiting, mpm):
+    assert waiting.httpd.config.mpm == mpm
     late = waiting.rig.getwork().solve()
     waiting.alpha.kill()
     _served_by(waiting.beta, waiting.poll.wait(15))

@@ -3,6 +3,7 @@
 import pytest
 
 from fakes.miner import work_of
+from harness.polls import EVERY_MPM, EVERY_MPM_SLOWLY
 from harness.waiting import holds_for, wait_until
 
 HOLD = "MiningProxyLongPollTimeout 2s"
@@ -15,7 +16,9 @@ def _silence(*pools):
 
 
 @pytest.mark.expects_log("MP0210")
-def test_polls_outlive_their_pools(polling):
+@EVERY_MPM_SLOWLY
+def test_polls_outlive_their_pools(polling, mpm):
+    assert polling.httpd.config.mpm == mpm
     polling.start()
     miner = polling.mining()
     polls = polling.park_all([miner] * 3)
@@ -43,7 +46,7 @@ def test_polls_that_arrive_when_all_pools_are_down(polling):
 
 @pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
 @pytest.mark.parametrize("hold", [
-    pytest.param(2.0, marks=pytest.mark.proxy(directives=[HOLD]), id="directive"),
+    pytest.param(2.0, marks=[pytest.mark.proxy(directives=[HOLD]), pytest.mark.load], id="directive"),
     pytest.param(4.0, marks=pytest.mark.proxy(timeout=8), id="Timeout")])
 def test_fresh_work_when_the_time_is_over(polling, hold):
     polling.start()
@@ -61,9 +64,25 @@ def test_fresh_work_when_the_time_is_over(polling, hold):
     assert miner.submit(work_of(crowd.replies[0]).solve()).result is True
 
 
-@pytest.mark.expects_log("MP0210")
+@EVERY_MPM
 @pytest.mark.proxy(directives=[HOLD])
-def test_words_when_the_time_is_over_and_no_pool_serves(polling):
+def test_a_few_are_held_for_so_long(polling, mpm):
+    assert polling.httpd.config.mpm == mpm
+    polling.start()
+    miner = polling.mining()
+    replies = [poll.wait(5) for poll in polling.park_all([miner] * 4)]
+    assert all(1.5 < reply.seconds < 3.5 and reply.is_for_old_shares for reply in replies)
+    assert len({work_of(reply).data for reply in replies}) == 4
+    polling.wait_waiting(0)
+    assert polling.poll_counts().hold == 4
+    assert miner.submit(work_of(replies[0]).solve()).result is True
+
+
+@pytest.mark.expects_log("MP0210")
+@EVERY_MPM_SLOWLY
+@pytest.mark.proxy(directives=[HOLD])
+def test_words_when_the_time_is_over_and_no_pool_serves(polling, mpm):
+    assert polling.httpd.config.mpm == mpm
     polling.start()
     miner = polling.mining()
     poll = polling.park(miner)

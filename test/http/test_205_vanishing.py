@@ -2,10 +2,12 @@
 """Miners that go while they wait: noticed at once, asked nothing for, and nothing of them is left."""
 import pytest
 
+from fakes.miner import POCLBM
 from fakes.pending_poll import PendingPoll
-from harness.polls import descriptor_count
+from harness.polls import cpu_seconds, descriptor_count
 from harness.waiting import holds_for, wait_until
 
+THREADED = pytest.mark.parametrize("mpm", [pytest.param(name, marks=pytest.mark.proxy(mpm=name)) for name in ("event", "worker")])
 
 
 @pytest.mark.parametrize("way", ["close", "reset", "half close"])
@@ -73,18 +75,47 @@ def test_leaving_while_work_is_fetched(polling):
     wait_until(lambda: descriptor_count(child) <= before + 64 + 5, 15, "its descriptors are about as many as before")
 
 
-@pytest.mark.parametrize("mpm", [pytest.param(name, marks=pytest.mark.proxy(mpm=name)) for name in ("event", "worker")])
+@THREADED
 def test_who_sends_more_is_answered_now(polling, mpm):
-    """A second request on the connection of a waiting poll: where no thread is held, the poll ends with fresh work."""
-    assert mpm
+    """A second request on the connection of a waiting poll: the poll ends with fresh work."""
+    assert polling.httpd.config.mpm == mpm
     polling.start()
-    miner = polling.mining()
-    poll = polling.park(miner)
-    poll.sock.sendall(b"GET /lp HTTP/1.1\r\nHost: x\r\n\r\n")
-    if mpm == "event":
-        reply = poll.wait(5)
-        assert reply.result["data"] and reply.is_for_old_shares
-    else:
-        polling.find_block(polling.alpha)
-        assert poll.wait(5).result["data"]
+    poll = polling.park(polling.mining())
+    poll.send_more()
+    reply = poll.wait(5)
+    assert reply.result["data"] and reply.is_for_old_shares
     polling.wait_waiting(0)
+
+
+def _leave_late(proxy, *ways):
+    """Each way is gone by a POST and by a GET, when what mod_reqtimeout allows a request is over."""
+    miners = [proxy.mining(), proxy.mining(profile=POCLBM)]
+    (child,) = proxy.httpd.children()
+    polls = proxy.park_all(miners * (len(ways) + 1))
+    holds_for(lambda: all(poll.is_pending for poll in polls), 2, "they sent all they have to send")
+    before, lines = cpu_seconds(child), proxy.log.count("")
+    for number, poll in enumerate(polls[2:]):
+        ways[number // 2](poll)
+    for poll in polls[:2]:
+        poll.send_more()
+    assert [poll.wait(5).result is None for poll in polls[:2]] == [False, False]
+    proxy.wait_waiting(0, 5)
+    holds_for(lambda: cpu_seconds(child) - before < 0.3, 2, "nothing is left that keeps the child busy")
+    assert proxy.log.count("") - lines < 50
+    assert proxy.poll_counts().cancelled == len(polls)  # who sends more does not wait any longer, too
+    assert miners[0].mine(1)[0][1].result is True
+
+
+@pytest.mark.proxy(request_read_timeout="header=1 body=1")
+@THREADED
+def test_leaving_long_after_the_request(polling, mpm):
+    assert polling.httpd.config.mpm == mpm
+    polling.start()
+    _leave_late(polling, PendingPoll.close, PendingPoll.reset, PendingPoll.half_close)
+
+
+@pytest.mark.proxy(request_read_timeout="handshake=5 header=1 body=1")
+def test_leaving_long_after_the_request_over_tls(polling, authority):
+    polling.serve_tls(authority)
+    polling.start()
+    _leave_late(polling, PendingPoll.close, PendingPoll.reset, PendingPoll.half_close, PendingPoll.say_goodbye)

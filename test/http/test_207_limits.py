@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """More polls than may wait: the newcomer is told to come later, unless somebody has waited long enough to make room."""
+from dataclasses import replace
+
 import pytest
 
-from fakes.miner import work_of
+from fakes.miner import BFGMINER, CPUMINER, POCLBM, work_of
 from harness.waiting import holds_for, wait_until
 
 
@@ -12,6 +14,9 @@ def _refused(miner):
     assert reply.message.get("Content-Type") == "application/json"
     assert int(reply.message.get("Retry-After")) >= 1
     assert reply.result is None and reply.error["message"]
+    if miner.profile.poll_method == "POST":
+        assert reply.json["id"] == miner.profile.id
+    return reply
 
 
 @pytest.fixture
@@ -34,6 +39,15 @@ def test_a_limit_for_all(farm):
     polls[0] = farm.park(second)
     farm.find_block(farm.alpha)
     assert [poll.wait(5).status for poll in polls] == [200] * 3
+
+
+@pytest.mark.proxy(directives=["MiningProxyLongPollLimit 1"])
+def test_who_is_refused_finds_its_id(farm):
+    poll = farm.park(farm.mining())
+    for profile in (CPUMINER, BFGMINER, replace(CPUMINER, id="a \"strange\" one"), replace(CPUMINER, id=None)):
+        _refused(farm.mining("rig2", profile))
+    assert _refused(farm.mining("rig2", POCLBM)).json["id"] is not None
+    assert poll.is_pending
 
 
 @pytest.mark.proxy(directives=["MiningProxyLongPollLimitPerWorker 2"])

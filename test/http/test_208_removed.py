@@ -3,6 +3,7 @@
 import pytest
 
 from harness.database import cheap_hash
+from harness.polls import EVERY_MPM
 from harness.waiting import holds_for, wait_until
 
 
@@ -12,7 +13,7 @@ def waiting(polling):
     polling.database.add_rig(polling.alpha, name="rig2")
     polling.start()
     polling.stays, polling.goes = polling.park_all([polling.mining("rig1"), polling.mining("rig2")])
-    wait_until(lambda: polling.alpha.polls_open == 1, 10, "the pool is polled")
+    wait_until(lambda: polling.alpha.polls_open == len(polling.waiting_of()), 10, "each child in which somebody waits polls the pool")
     return polling
 
 
@@ -27,16 +28,21 @@ def _change_password(proxy):
 
 
 def _do(proxy, change):
-    rosters = proxy.log.count("MP0202")
+    def rosters():
+        return [sum("MP0202" in line and f"[pid {pid}:" in line for line in proxy.log.text().splitlines()) for pid in children]
+    children = proxy.waiting_of()
+    before = rosters()
     change(proxy)
-    wait_until(lambda: proxy.log.count("MP0202") > rosters, 5, "the roster is in force")
+    wait_until(lambda: all(now > then for now, then in zip(rosters(), before)), 5, "the roster is in force wherever somebody waits")
 
 
 CHANGES = pytest.mark.parametrize("change", [_delete, _change_password], ids=["deleted", "another password"])
 
 
+@EVERY_MPM
 @CHANGES
-def test_no_work_at_the_next_block(waiting, change):
+def test_no_work_at_the_next_block(waiting, change, mpm):
+    assert waiting.httpd.config.mpm == mpm
     _do(waiting, change)
     waiting.alpha.new_block()
     assert waiting.stays.wait(5).result["data"]

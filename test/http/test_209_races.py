@@ -8,6 +8,7 @@ import pytest
 
 from fakes import behaviours, wire
 from fakes.miner import POCLBM
+from harness.polls import descriptor_count
 from harness.waiting import holds_for, wait_until
 
 
@@ -57,6 +58,50 @@ def test_pools_slower_than_the_time_out(polling):
     assert {type(error) for error in crowd.errors} <= {wire.Closed}
     assert {reply.status for reply in crowd.replies} == {200}
     polling.wait_waiting(0)
+
+
+def _open_staggered(crowd, miners, count, seconds):
+    """So many polls, evenly spread over this time."""
+    start = time.monotonic()
+    for number in range(count):
+        wait_until(lambda number=number: time.monotonic() >= start + number * seconds / count, 5)
+        crowd.open(1, lambda _, number=number: miners[number % len(miners)].poll())
+    return start
+
+
+@pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
+@pytest.mark.proxy(timeout=2, directives=["MiningProxyLongPollTimeout 55min", "MiningProxyWorkTimeout 10s"])
+@pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.load)])
+def test_httpds_own_time_out(polling, rounds):
+    """A healthy child answers before httpd's time is over: so it is stopped until that is over for some, while the work of others is under way."""
+    polling.alpha.without = {"midstate", "hash1"}
+    polling.start()
+    miners = [polling.mining(), polling.mining(profile=POCLBM)]
+    (child,) = polling.httpd.children()
+    before, connected = descriptor_count(child), polling.httpd.connection_count()
+    polling.alpha.behave(behaviours.slow_at_random(0.6), on="work")
+    crowd = polling.crowd()
+    for number in range(rounds):
+        start = _open_staggered(crowd, miners, 80, 0.8)
+        if number % 2:
+            polling.alpha.new_block()
+        with polling.httpd.passing_over(child):
+            wait_until(lambda start=start, number=number: time.monotonic() > start + 2.1 + number % 4 / 10, 5)
+        crowd.wait_ended(15)
+        polling.wait_waiting(0)
+    assert len(crowd.polls) == 80 * rounds
+    assert {type(error) for error in crowd.errors} == {wire.Closed}
+    assert not any(poll.buffer for poll in crowd.polls if poll.error), "nobody got half of an answer"
+    assert {reply.status for reply in crowd.replies} == {200}
+    assert len(crowd.errors) >= 5 * rounds and len(crowd.replies) >= 5 * rounds
+    works = [reply.result["data"] for reply in crowd.replies if reply.result]
+    assert works and len(set(works)) == len(works)
+    polling.alpha.behave(behaviours.normal, on="work")
+    wait_until(lambda: polling.httpd.connection_count() <= connected, 15, "every poll's connection is closed")
+    # Connections to the pool stay warm: as many as there were fetches at the same time.
+    wait_until(lambda: descriptor_count(child) <= before + 80 + 5, 15, "its descriptors are about as many as before")
+    assert polling.httpd.children() == [child]
+    assert miners[0].mine(1)[0][1].result is True
 
 
 @pytest.mark.proxy(request_read_timeout="header=1 body=1")

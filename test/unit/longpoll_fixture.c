@@ -13,7 +13,7 @@
 mp_proxy_t *rig_proxy;
 pool_stub_t *rig_alpha, *rig_beta;
 apr_uint32_t rig_alpha_id, rig_beta_id, rig_workers[RIG_WORKERS];
-int rig_threads = 8;
+int rig_threads = 16;
 
 static apr_pool_t *root, *child;
 static mp_shared_cache_t cache;

@@ -245,7 +245,7 @@ static void test_busy_threads(void)
     rig_t rigs[5] = {{.seat = NULL}};
     mp_longpoll_options_t options = farm_longpoll_options();
     options.idle = count_idle;
-    idle_threads = 4;
+    idle_threads = 12;
     rig_begin(&options);
     rig_renew_pools();
     for (int i = 0; i < 5; i++)
@@ -254,11 +254,11 @@ static void test_busy_threads(void)
     rig_next_block();
     rig_get_work(rig_workers[9]);
     rig_requests();
-    ok(FARM_WAIT(count_told(rigs, 5) == 1), "while half of the threads are busy, one is told");
+    ok(FARM_WAIT(count_told(rigs, 5) == 1), "while a quarter of the threads is busy, one is told");
     ok(!FARM_WITHIN(0.2, count_told(rigs, 5) > 1), "at a time");
     apr_uint32_t asked = idle_asked;
     ok(FARM_WAIT(idle_asked > asked + 200), "it is looked again and again");
-    idle_threads = 5;
+    idle_threads = 13;
     ok(FARM_WAIT(count_told(rigs, 5) == 2), "a moment after more threads are idle, the next is told");
     idle_threads = 0;
     ok(answer_one(rigs, 5) && !FARM_WITHIN(0.2, count_told(rigs, 5) > 2), "while none is idle, nobody is told behind one who is");

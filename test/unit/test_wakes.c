@@ -69,8 +69,11 @@ static void test_block(void)
     rig_renew_pools();
     all_mine(5);
     rig_edit("UPDATE worker_pool SET priority = 1 WHERE worker_id = %u AND pool_id = %u", lonely, rig_alpha_id);
+    int asked_beta = pool_stub_requests(rig_beta);
     rig_mine(&other, lonely);
     is_number(rig_last_work(lonely).pool_id, rig_beta_id, "a worker of another pool");
+    ok(FARM_WAIT(pool_stub_requests(rig_beta) == asked_beta + 2), "for whose block is looked as well");
+    rig_requests();
     is_number(count_told(5), 0, "they wait");
     farm_log_forget();
     int block = rig_next_block();

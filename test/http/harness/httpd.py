@@ -136,6 +136,10 @@ class Httpd:
         self._process.terminate()
         self._process.wait(30)
 
+    def connection_count(self) -> int:
+        """How many connections of clients it has not closed; what it closed belongs to no inode any more."""
+        return sum(fields[3] != "0A" and fields[9] != "0" for fields in _sockets_of(self.port))
+
     # Children
 
     def children(self) -> list[int]:
@@ -187,10 +191,15 @@ def _parent_of(pid: int) -> int:
     return 0 if fields[0] == "Z" else int(fields[1])
 
 
+def _sockets_of(port: int) -> list[list[str]]:
+    """The kernel's words on every socket of our end of the port."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return [fields for fields in map(str.split, lines) if fields[1].endswith(f":{port:04X}")]
+
+
 def _has_half_closed(port: int) -> bool:
     """True while there are connections to the port that only the client closed (CLOSE_WAIT)."""
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return any(fields[1].endswith(f":{port:04X}") and fields[3] == "08" for fields in map(str.split, lines))
+    return any(fields[3] == "08" for fields in _sockets_of(port))
 
 
 def _is_stopped(pid: int) -> bool:

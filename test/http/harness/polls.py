@@ -2,6 +2,7 @@
 """How many long polls wait, as the module tells in its log; and the crowds of miners that wait."""
 from dataclasses import dataclass
 import os
+from pathlib import Path
 import re
 from typing import Any
 
@@ -12,10 +13,19 @@ from fakes.pending_poll import PendingPoll, PollCrowd
 
 from .httpd import Httpd
 
+_WORKER, _PREFORK = pytest.mark.proxy(mpm="worker"), pytest.mark.proxy(mpm="prefork", children=8, directives=["MiningProxyLongPolling On"])
+
+
+def _mpms(*worker: pytest.MarkDecorator) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("mpm", [
+        pytest.param("event", marks=pytest.mark.proxy(mpm="event")), pytest.param("worker", marks=[_WORKER, *worker]),
+        pytest.param("prefork", marks=_PREFORK)])
+
+
 # For tests that hold under every MPM. Each process of prefork holds one poll.
-EVERY_MPM = pytest.mark.parametrize("mpm", [
-    pytest.param("event", marks=pytest.mark.proxy(mpm="event")), pytest.param("worker", marks=pytest.mark.proxy(mpm="worker")),
-    pytest.param("prefork", marks=pytest.mark.proxy(mpm="prefork", children=8, directives=["MiningProxyLongPolling On"]))])
+EVERY_MPM = _mpms()
+# Slow ones: a thread of worker waits as a process of prefork does.
+EVERY_MPM_SLOWLY = _mpms(pytest.mark.load)
 _COUNTS = re.compile(
     r"\[pid (?P<pid>\d+)[^]]*\].* MP0262: long polls: (?P<waiting>\d+) waiting; woken (?P<block>\d+) block, (?P<switch>\d+) switch,"
     r" (?P<hold>\d+) hold, (?P<room>\d+) room, (?P<stop>\d+) stop; (?P<cancelled>\d+) cancelled, (?P<refused>\d+) refused")
@@ -91,3 +101,9 @@ class Crowd(PollCrowd):
 def descriptor_count(pid: int) -> int:
     """How many files and sockets a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def cpu_seconds(pid: int) -> float:
+    """How long a process has computed so far, in all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
