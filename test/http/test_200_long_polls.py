@@ -178,17 +178,22 @@ def test_a_head_is_no_poll(polling):
     assert polling.waiting() == 0
 
 
+def _lead_on(proxy):
+    """From /await and /act, httpd itself goes on to /lp."""
+    root = proxy.httpd.directory / "htdocs"
+    root.mkdir()
+    proxy.httpd.config.host = [
+        f'DocumentRoot "{root}"', f'<Directory "{root}">', "RewriteEngine On", 'RewriteRule "^await$" "/lp"', "</Directory>",
+        'Action led-on "/lp?" virtual', """<If "%{REQUEST_URI} == '/act'">""", "SetHandler led-on", "</If>"]
+    proxy.start()
+
+
 @EVERY_MPM
 @pytest.mark.proxy(modules=["rewrite", "actions"])
 @pytest.mark.parametrize("path", ["/await", "/act"])
 def test_a_redirect_within_httpd(polling, mpm, path):
-    root = polling.httpd.directory / "htdocs"
-    root.mkdir()
-    polling.httpd.config.host = [f'DocumentRoot "{root}"', f'<Directory "{root}">', "RewriteEngine On", 'RewriteRule "^await$" "/lp"',
-                                 "</Directory>", 'Action led-on "/lp?" virtual', """<If "%{REQUEST_URI} == '/act'">""", "SetHandler led-on",
-                                 "</If>"]
     assert polling.httpd.config.mpm == mpm
-    polling.start()
+    _lead_on(polling)
     miners = [polling.mining(), polling.mining(profile=POCLBM)]
     polls = polling.park_all(miners, "http://127.0.0.1:%d%s" % (polling.httpd.port, path))
     holds_for(lambda: all(poll.is_pending for poll in polls), 0.5, "nobody is told anything without a reason")
@@ -199,6 +204,19 @@ def test_a_redirect_within_httpd(polling, mpm, path):
     polling.park(miners[0], "http://127.0.0.1:%d%s" % (polling.httpd.port, path)).close()
     polling.wait_waiting(0)
     assert miners[1].mine(1)[0][1].result is True
+
+
+@pytest.mark.proxy(modules=["rewrite", "actions"])
+def test_redirected_polls_leave_threads_to_others(polling):
+    """Whatever way they wait in: there are more of them than threads, some may be refused, and getworks are served."""
+    _lead_on(polling)
+    miner = polling.mining()
+    polls = [miner.poll("http://127.0.0.1:%d/await" % polling.httpd.port) for _ in range(24)]
+    wait_until(lambda: polling.waiting() + sum(not poll.is_pending for poll in polls) == 24, 5, "all of them wait or are refused")
+    other = polling.miner()
+    other.connection.timeout = 5
+    assert other.ask().result
+    assert {poll.reply.status for poll in polls if not poll.is_pending} <= {503}
 
 
 @pytest.mark.proxy(directives=["MiningProxyLongPolling Off"])

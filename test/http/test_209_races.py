@@ -73,7 +73,7 @@ def _open_staggered(crowd, miners, count, seconds):
 @pytest.mark.proxy(timeout=2, directives=["MiningProxyLongPollTimeout 55min", "MiningProxyWorkTimeout 10s"])
 @pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.load)])
 def test_httpds_own_time_out(polling, rounds):
-    """A healthy child answers before httpd's time is over: so it is stopped until that is over for some, while the work of others is under way."""
+    """A healthy child answers before httpd's time is over. So it is stopped until that is over for some of the polls."""
     polling.alpha.without = {"midstate", "hash1"}
     polling.start()
     miners = [polling.mining(), polling.mining(profile=POCLBM)]

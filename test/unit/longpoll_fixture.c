@@ -283,11 +283,24 @@ void rig_settle(void)
     }
 }
 
-int rig_requests(void)
+static int count_requests(void)
 {
     rig_settle();
     if (!FARM_WAIT(pool_stub_pending(rig_alpha) == 0 && pool_stub_pending(rig_beta) == 0))
         ok(false, "no getwork is under way");
     rig_settle();
     return pool_stub_requests(rig_alpha) + pool_stub_requests(rig_beta);
+}
+
+/* A request that was sent but not read yet is seen by nobody: the count must stand still for a moment. */
+int rig_requests(void)
+{
+    int count = count_requests(), before = -1;
+    for (int looks = 0; looks < 50 && count != before; looks++) {
+        before = count;
+        farm_pause();
+        farm_pause();
+        count = count_requests();
+    }
+    return count;
 }
