@@ -15,6 +15,7 @@
 #include "httpd/miner.h"
 
 #include <ap_mpm.h>
+#include <apr_atomic.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <errno.h>
@@ -368,6 +369,12 @@ void mp_parking_register(apr_pool_t *p)
 
 #else
 
+static void lay_blocks_aside(const conn_rec *c, int count)
+{
+    (void)c;
+    (void)count;
+}
+
 apr_uint32_t mp_parking_idle_threads(void)
 {
     return 0;
@@ -426,25 +433,68 @@ static int hold_thread(parked_t *parked)
     return OK;
 }
 
-int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_parking_finish_t *finish, void *baton,
-                    mp_result_t *why)
+static volatile apr_uint32_t held; /* threads that wait where connections could; atomic */
+
+/* Where each waiting request holds a thread, the seats are as few as the threads that may be held. */
+static bool take_thread(mp_result_t *why)
 {
-    place_t *place = find_place(r->connection);
-    parked_t *parked = apr_palloc(r->pool, sizeof(*parked));
-    *parked = (parked_t){.r = r, .socket = ap_get_conn_socket(r->connection), .finish = finish, .baton = baton};
+    int threads = 0;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (mp_parking_way() == MP_PARKING_THREAD || apr_atomic_inc32(&held) < (apr_uint32_t)threads / 2)
+        return true;
+    apr_atomic_dec32(&held);
+    mp_result_set(why, APR_EAGAIN, "full", "too many redirected long polls wait already, each of which holds a thread");
+    return false;
+}
+
+static void give_thread_back(void)
+{
+    if (mp_parking_way() != MP_PARKING_THREAD)
+        apr_atomic_dec32(&held);
+}
+
+/* What follows the handler of an internal redirect does not know SUSPENDED. */
+static bool is_parked_free(const request_rec *r)
+{
+    const place_t *place = find_place(r->connection);
+    return place && place->is_nested && !r->prev && !r->main;
+}
+
+static apr_status_t take_seat(parked_t *parked, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_result_t *why)
+{
+    request_rec *r = parked->r;
     order->wake = wake;
     order->baton = parked;
-    if (mp_longpoll_join(&parked->seat, longpoll, order, why, r->pool) != APR_SUCCESS)
-        return HTTP_SERVICE_UNAVAILABLE;
+    apr_status_t status = mp_longpoll_join(&parked->seat, longpoll, order, why, r->pool);
+    if (status != APR_SUCCESS)
+        return status;
     mp_miner_forget(r);
     /* mod_reqtimeout still counts the time of this request's body, and would refuse to read. */
     ap_remove_input_filter_byhandle(r->connection->input_filters, "reqtimeout");
     keep_alive(parked->socket);
     apr_pool_cleanup_register(r->pool, parked, abandon, apr_pool_cleanup_null);
-    /* What follows the handler of an internal redirect does not know SUSPENDED. */
-    if (!place || !place->is_nested || r->prev || r->main)
-        return hold_thread(parked);
-    place->parked = parked;
+    return APR_SUCCESS;
+}
+
+static int wait_on_thread(parked_t *parked, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_result_t *why)
+{
+    if (!take_thread(why))
+        return HTTP_SERVICE_UNAVAILABLE;
+    int result = take_seat(parked, longpoll, order, why) == APR_SUCCESS ? hold_thread(parked) : HTTP_SERVICE_UNAVAILABLE;
+    give_thread_back();
+    return result;
+}
+
+int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t *order, mp_parking_finish_t *finish, void *baton,
+                    mp_result_t *why)
+{
+    parked_t *parked = apr_pcalloc(r->pool, sizeof(*parked));
+    *parked = (parked_t){.r = r, .socket = ap_get_conn_socket(r->connection), .finish = finish, .baton = baton};
+    if (!is_parked_free(r))
+        return wait_on_thread(parked, longpoll, order, why);
+    if (take_seat(parked, longpoll, order, why) != APR_SUCCESS)
+        return HTTP_SERVICE_UNAVAILABLE;
+    find_place(r->connection)->parked = parked;
     lay_blocks_aside(r->connection, 1);
     return SUSPENDED;
 }

@@ -45,6 +45,7 @@ def test_blocks_and_time_outs_at_the_same_time(polling):
     assert miners[0].mine(1)[0][1].result is True
 
 
+@pytest.mark.load
 @pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
 @pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min"])
 def test_pools_slower_than_the_time_out(polling):

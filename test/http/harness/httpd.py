@@ -116,15 +116,19 @@ class Httpd:
         connection: hence the wait.
         """
         if self.is_running:
-            wait_until(lambda: not _has_half_closed(self.port), 10,
-                       "httpd closed the connections that its clients closed")
-            self._process.terminate()
             try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait(10)
-                raise AssertionError("httpd did not end within 30 s of SIGTERM") from None
+                wait_until(lambda: not _has_half_closed(self.port), 10, "httpd closed the connections that its clients closed")
+            finally:
+                self._end()
+
+    def _end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+            raise AssertionError("httpd did not end within 30 s of SIGTERM") from None
 
     def graceful_stop(self, deadline: float = 20) -> None:
         """SIGWINCH: what is under way is finished; returns when httpd has ended."""
