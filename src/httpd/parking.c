@@ -68,8 +68,6 @@ typedef struct place_t {
     const mp_longpoll_answer_t *answer; /* that was there when a thread took the connection */
 } place_t;
 
-static apr_allocator_t *blocks; /* that connections lay aside; it has a lock of its own */
-
 mp_parking_way_t mp_parking_way(void)
 {
 #if CAN_PARK
@@ -180,6 +178,8 @@ static sign_t look(parked_t *parked)
 }
 
 #if CAN_PARK
+
+static apr_allocator_t *blocks; /* that connections lay aside; it has a lock of its own */
 
 /* httpd reads and writes through blocks of 8 KB that stay with a connection once it had them, and hands the memory of a closed connection to the next one: passed on from one waiting request to
  * the next, it would grow to twice what one needs. So whoever begins to wait lays the block aside that its request was read into, and whoever is answered borrows two, for head and
@@ -314,14 +314,15 @@ static void resume_connection(conn_rec *c, request_rec *r)
 static int pre_close_connection(conn_rec *c)
 {
     place_t *place = find_place(c);
-    const mp_longpoll_answer_t *what = place && place->parked && mp_child_proxy(NULL) ? mp_longpoll_answer(place->parked->seat) : NULL;
+    if (!place || !place->parked || !mp_child_proxy(NULL))
+        return DECLINED;
+    const mp_longpoll_answer_t *what = mp_longpoll_answer(place->parked->seat);
     if (what)
         answer(place, what);
-    else if (place && place->parked && mp_child_proxy(NULL))
+    else
         forsake(place);
     /* Finishing a request makes httpd believe that the connection goes on; it is closing. */
-    if (c->cs)
-        c->cs->state = CONN_STATE_LINGER;
+    c->cs->state = CONN_STATE_LINGER;
     return DECLINED;
 }
 
