@@ -41,7 +41,6 @@ struct mp_longpoll_seat_t {
 struct mp_longpoll_t {
     mp_proxy_t *proxy;
     mp_watches_t *watches;
-    apr_uint32_t limit;
     mp_longpoll_idle_t *idle;                /* NULL: nobody knows */
     volatile apr_uint32_t is_serving_posted; /* atomics: one post of its kind at a time is enough */
     volatile apr_uint32_t is_adapting_posted;

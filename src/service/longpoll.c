@@ -43,7 +43,6 @@ apr_status_t mp_longpoll_create(mp_longpoll_t **longpoll, const mp_longpoll_opti
         .fetches_of_pool = FETCHES_OF_POOL,
         .patience = MP_WAKES_EARLIEST};
     l->proxy = proxy;
-    l->limit = options->limit;
     l->idle = options->idle;
     l->waiters = mp_waiters_create(&limits, p);
     apr_pool_cleanup_register(p, l, longpoll_cleanup, apr_pool_cleanup_null);
