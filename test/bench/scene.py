@@ -88,7 +88,7 @@ def play(plan: Plan, pool: Pool, port: int, child: int) -> Outcome:
     with Crowd(port, pool, **plan.options()) as crowd:
         crowd.step("login")
         beside = plan.bystanders + OTHERS + SHARES
-        for step in ("park", "block", "close"):  # everything has worked once
+        for step in ("park", "block", "close", "bystanders"):  # everything has worked once; whom the departure cost the connection has one again
             crowd.step(step)
         observer.settle(beside)
         crowd.step(f"rest {plan.rest}")
