@@ -17,6 +17,10 @@ char *mp_text_clean_ascii(char *buffer, apr_size_t size, const char *text);
  * collations compare them. Bytes that are not UTF-8 stay as they are. Allocated from p. */
 const char *mp_text_fold(const char *text, apr_pool_t *p);
 
+/** A number for a text (FNV-1a), to tell one from another where nobody has a reason to forge; start lets several follow one another. Never 0. */
+apr_uint64_t mp_text_hash(apr_uint64_t start, const char *text);
+#define MP_TEXT_HASH_START APR_UINT64_C(14695981039346656037)
+
 /** True if the NUL-terminated texts are equal; the time depends on the length of typed only, not on where they differ. */
 bool mp_text_equals_secret(const char *secret, const char *typed);
 

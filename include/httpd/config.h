@@ -54,5 +54,7 @@ mp_config_t *mp_config_get(const server_rec *s);
 
 /** Are long polls switched on in this server: by word, or because a waiting one costs no more than a thread? */
 bool mp_config_has_long_polls(const server_rec *s);
+/** Are they in any server, of those that the module serves at all? */
+bool mp_config_uses_long_polls(const server_rec *main_server);
 
 #endif

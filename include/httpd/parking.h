@@ -21,6 +21,9 @@ bool mp_parking_can_wait(const conn_rec *c);
 /** An mp_longpoll_idle_t; only where requests wait without a thread. */
 apr_uint32_t mp_parking_idle_threads(void);
 
+/** How long a poll may wait where httpd closes a connection that waited for this time-out: an answer must be out before. */
+apr_interval_time_t mp_parking_hold(apr_interval_time_t timeout);
+
 /** How long a connection of this request may wait before httpd closes it, by its own time-out. */
 apr_interval_time_t mp_parking_limit(const request_rec *r);
 

@@ -64,7 +64,7 @@ typedef struct mp_longpoll_counts_t {
 
 void mp_longpoll_counts(mp_longpoll_counts_t *counts, mp_longpoll_t *longpoll);
 
-/** How many request threads have nothing to do at the moment. Any thread; under the lock of all seats: must be quick. */
+/** How many request threads have nothing to do at the moment. I/O thread, a thousand times a second: must be quick. */
 typedef apr_uint32_t mp_longpoll_idle_t(void);
 
 /* For proxy.c. */

@@ -28,9 +28,9 @@ struct mp_longpoll_seat_t {
     apr_interval_time_t timeout; /* of one pool */
     apr_time_t due_at;           /* WAITING: when it gets work whatever happens; 0: it need not. Monotonic */
     mp_wake_t due_reason;        /* then */
-    unsigned char
-        previous[MP_PREVIOUS_SIZE]; /* that the worker's last work named when it arrived: news of it is none; zeros if nobody knows */
-    apr_uint64_t password;          /* a hash of the stored one that its miner was checked against; 0: none that counts */
+    /* That the worker's last work named when it arrived: news of it is none. Zeros if nobody knows. */
+    unsigned char previous[MP_PREVIOUS_SIZE];
+    apr_uint64_t password; /* a hash of the stored one that its miner was checked against; 0: none that counts */
     mp_longpoll_wake_t *wake;
     void *baton;
     mp_longpoll_answer_t *answer; /* from malloc */
@@ -48,8 +48,8 @@ struct mp_longpoll_t {
     bool is_telling_later;     /* a timer will tell those who are ready; I/O thread only */
     apr_thread_mutex_t *lock;  /* covers what follows, and every seat */
     mp_waiters_t *waiters;
-    apr_pool_t *spare
-        [MP_SEATS_SPARE]; /* of answers that were given: a pool costs several system calls, which thousands of them at once would feel */
+    /* Of answers that were given: a pool costs several system calls, which thousands of them at once would feel. */
+    apr_pool_t *spare[MP_SEATS_SPARE];
     apr_size_t spare_count;
     bool is_spare_used; /* since the last tick */
     bool is_ticking;

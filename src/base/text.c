@@ -149,3 +149,12 @@ bool mp_text_equals_secret(const char *secret, const char *typed)
     }
     return difference == 0;
 }
+
+apr_uint64_t mp_text_hash(apr_uint64_t start, const char *text)
+{
+    apr_uint64_t hash = start;
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * APR_UINT64_C(1099511628211);
+    return hash ? hash : 1;
+}

@@ -24,7 +24,6 @@ APLOG_USE_MODULE(miningproxy);
 #define LARGEST_FACTOR 1000000
 #define FILES_OF_A_CHILD 256 /* logs, the database, connections to pools */
 #define FILES_TO_SPARE 512
-#define MARGIN apr_time_from_sec(5) /* between the end of a poll and httpd's own time-out */
 #define SHORT_HOLD apr_time_from_sec(30)
 #define TIMEOUT_TO_SPARE apr_time_from_sec(600)
 
@@ -126,15 +125,6 @@ apr_uint32_t mp_capacity_limit(server_rec *s, apr_pool_t *p)
     return wanted != MP_UNSET && (apr_uint32_t)wanted < capacity.polls ? (apr_uint32_t)wanted : capacity.polls;
 }
 
-static bool is_long_polling_used(const server_rec *s)
-{
-    bool is_used = false;
-    const char *database = mp_config_get(s)->database;
-    for (; s && !is_used; s = s->next)
-        is_used = mp_config_has_long_polls(s);
-    return database && is_used;
-}
-
 static void say_capacity(const facts_t *facts, const mp_capacity_t *capacity, server_rec *s)
 {
     int wanted = mp_config_get(s)->long_poll_limit;
@@ -227,17 +217,11 @@ static const server_rec *timing_server(const server_rec *s)
     return first;
 }
 
-/* As mp_parking_limit() has it for a request. */
-static apr_interval_time_t hold_within(apr_interval_time_t timeout)
-{
-    return timeout > 2 * MARGIN ? timeout - MARGIN : timeout / 2;
-}
-
 static void report_timeout(const server_rec *host, server_rec *s, apr_pool_t *ptemp)
 {
     const server_rec *timing = timing_server(host);
     apr_interval_time_t wanted = mp_config_get(host)->long_poll_timeout;
-    apr_interval_time_t hold = hold_within(timing->timeout);
+    apr_interval_time_t hold = mp_parking_hold(timing->timeout);
     if (hold >= wanted)
         return;
     const char *place =
@@ -284,7 +268,7 @@ void mp_capacity_report(server_rec *s, apr_pool_t *ptemp)
 {
     facts_t facts;
     mp_capacity_t capacity;
-    if (!is_long_polling_used(s) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+    if (!mp_config_uses_long_polls(s) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return;
     gather(&facts, ptemp);
     compute(&capacity, &facts, ptemp);
@@ -300,7 +284,7 @@ void mp_capacity_open(server_rec *s, apr_pool_t *pchild)
     facts_t facts;
     struct rlimit files;
     gather(&facts, pchild);
-    if (!is_long_polling_used(s) || facts.way != MP_PARKING_FREE || getrlimit(RLIMIT_NOFILE, &files) != 0)
+    if (!mp_config_uses_long_polls(s) || facts.way != MP_PARKING_FREE || getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
     apr_uint64_t polls = mp_capacity_limit(s, pchild);
     rlim_t needed = polls + polls * 15 / 100 + FILES_TO_SPARE + 2 * facts.threads;

@@ -166,7 +166,8 @@ static apr_status_t start_proxy(mp_proxy_t **proxy, const mp_config_t *config, s
         return mp_result_set(&why_not, status, "no-cache", "the shared cache cannot be opened in this child");
     fill_options(&options, config);
     fill_longpoll_options(&longpoll, config, s, pchild);
-    options.longpoll = &longpoll;
+    /* Where nobody may wait, works need not be watched. */
+    options.longpoll = mp_config_uses_long_polls(s) ? &longpoll : NULL;
     status = mp_proxy_create(proxy, &options, &cache, &why_not, pchild);
     return status == APR_SUCCESS ? mp_proxy_start(*proxy, &why_not) : status;
 }

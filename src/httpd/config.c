@@ -112,3 +112,11 @@ bool mp_config_has_long_polls(const server_rec *s)
     ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
     return said == MP_UNSET ? threaded != AP_MPMQ_NOT_SUPPORTED : said;
 }
+
+bool mp_config_uses_long_polls(const server_rec *main_server)
+{
+    bool is_used = false;
+    for (const server_rec *s = main_server; s && !is_used; s = s->next)
+        is_used = mp_config_has_long_polls(s);
+    return is_used && mp_config_get(main_server)->database;
+}

@@ -83,13 +83,18 @@ bool mp_parking_can_wait(const conn_rec *c)
     return !c->master;
 }
 
+apr_interval_time_t mp_parking_hold(apr_interval_time_t timeout)
+{
+    return timeout > 2 * TIMEOUT_MARGIN ? timeout - TIMEOUT_MARGIN : timeout / 2;
+}
+
 apr_interval_time_t mp_parking_limit(const request_rec *r)
 {
     /* The host's own time-out counts only where it also sets KeepAliveTimeout: so the MPM does it. */
     const server_rec *s = r->server->keep_alive_timeout_set ? r->server : r->connection->base_server;
     if (mp_parking_way() == MP_PARKING_THREAD)
         return apr_time_from_sec(APR_INT32_MAX);
-    return s->timeout > 2 * TIMEOUT_MARGIN ? s->timeout - TIMEOUT_MARGIN : s->timeout / 2;
+    return mp_parking_hold(s->timeout);
 }
 
 static place_t *find_place(const conn_rec *c)

@@ -5,12 +5,10 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define HASH_START APR_UINT64_C(14695981039346656037) /* FNV-1a's */
-#define HASH_PRIME APR_UINT64_C(1099511628211)
 
 void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll, apr_uint32_t most)
 {
@@ -26,13 +24,7 @@ void mp_seats_tell_ready_locked(mp_longpoll_t *longpoll, apr_uint32_t most)
 
 apr_uint64_t mp_seats_name_password(const char *stored)
 {
-    apr_uint64_t hash = HASH_START;
-
-    if (!stored || stored[0] != '$')
-        return 0;
-    for (; *stored; stored++)
-        hash = (hash ^ (unsigned char)*stored) * HASH_PRIME;
-    return hash ? hash : 1;
+    return stored && stored[0] == '$' ? mp_text_hash(MP_TEXT_HASH_START, stored) : 0;
 }
 
 apr_pool_t *mp_seats_acquire_pool(mp_longpoll_t *longpoll)

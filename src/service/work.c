@@ -6,13 +6,12 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "core/choice.h"
 #include "service/longpoll.h"
 
 #include <apr_strings.h>
 #include <string.h>
-
-#define HASH_PRIME APR_UINT64_C(1099511628211) /* FNV-1a's */
 
 /* A worker's way from pool to pool. */
 typedef struct quest_t {
@@ -32,14 +31,7 @@ typedef struct quest_t {
 
 apr_uint64_t mp_work_wanted(const mp_assignment_t *assignment)
 {
-    apr_uint64_t hash;
-
-    if (!assignment)
-        return 0;
-    hash = assignment->credentials.fingerprint;
-    for (const char *c = assignment->pool->url; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * HASH_PRIME;
-    return hash ? hash : 1;
+    return assignment ? mp_text_hash(assignment->credentials.fingerprint, assignment->pool->url) : 0;
 }
 
 apr_size_t mp_work_candidates(const mp_assignment_t ***candidates, mp_proxy_t *proxy, const mp_worker_t *worker, apr_pool_t *p)

@@ -167,6 +167,15 @@ static void secrets(void)
     ok(!mp_text_equals_secret("a", "a\xff") && mp_text_equals_secret("\xc3\xbc", "\xc3\xbc"), "any bytes");
 }
 
+static void test_hash(void)
+{
+    /* The published value of FNV-1a, 64 bits, of "foobar". */
+    ok(mp_text_hash(MP_TEXT_HASH_START, "foobar") == APR_UINT64_C(0x85944171f73967e8), "hash: foobar");
+    ok(mp_text_hash(mp_text_hash(MP_TEXT_HASH_START, "foo"), "bar") == mp_text_hash(MP_TEXT_HASH_START, "foobar"),
+       "hash: one behind the other");
+    ok(mp_text_hash(0, "") == 1, "hash: never 0");
+}
+
 int main(void)
 {
     apr_pool_t *p;
@@ -183,5 +192,6 @@ int main(void)
     fold_growth(p);
     secrets();
     apr_terminate();
+    test_hash();
     return tap_done();
 }
