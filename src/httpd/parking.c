@@ -44,10 +44,8 @@ APLOG_USE_MODULE(miningproxy);
 #define LOOK_INTERVAL_MS 500                /* at whether the child ends, for threads that wait */
 #define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
 
-#define LOOKS_MAX 1000 /* at a socket that says nothing */
-#define BLOCK_SIZE APR_BUCKET_BUFF_SIZE
-#define BLOCKS_MAX (128 * 8192) /* bytes of blocks that nobody uses */
-#define KEEPALIVE_IDLE 60       /* seconds; a miner that lost its power sends nothing any more */
+#define LOOKS_MAX 1000    /* at a socket that says nothing */
+#define KEEPALIVE_IDLE 60 /* seconds; a miner that lost its power sends nothing any more */
 #define KEEPALIVE_INTERVAL 20
 #define KEEPALIVE_COUNT 3
 
@@ -184,30 +182,20 @@ static sign_t look(parked_t *parked)
 
 #if CAN_PARK
 
-static apr_allocator_t *blocks; /* that connections lay aside; it has a lock of its own */
-
-/* httpd reads and writes through blocks of 8 KB that stay with a connection once it had them, and hands the memory of a closed connection to the next one: passed on from one waiting request to
- * the next, it would grow to twice what one needs. So whoever begins to wait lays the block aside that its request was read into, and whoever is answered borrows two, for head and
- * body, and lays one aside: the other is for reading the next request. Blocks belong to no allocator in particular. */
-static void move_blocks(apr_allocator_t *to, apr_allocator_t *from, int count)
+/* httpd hands the memory of a closed connection to the next one, with all that it ever held: passed on from one waiting request to the next, it would grow to twice what one needs. So a connection
+ * that waits gives what it frees back to the system, from the block on that its request was read into. All others keep what they free for their next request. */
+static void keep_little(const conn_rec *c)
 {
-    while (count-- > 0) {
-        apr_memnode_t *block = apr_allocator_alloc(from, BLOCK_SIZE);
-        if (!block)
-            return;
-        block->next = NULL;
-        apr_allocator_free(to, block);
-    }
+    apr_allocator_t *allocator = apr_pool_allocator_get(c->pool);
+    apr_allocator_max_free_set(allocator, 1);
+    apr_memnode_t *block = apr_allocator_alloc(allocator, APR_BUCKET_BUFF_SIZE);
+    if (block)
+        apr_allocator_free(allocator, block);
 }
 
-static void lay_blocks_aside(const conn_rec *c, int count)
+static void keep_much(const conn_rec *c)
 {
-    move_blocks(blocks, apr_pool_allocator_get(c->pool), count);
-}
-
-static void borrow_blocks(const conn_rec *c, int count)
-{
-    move_blocks(apr_pool_allocator_get(c->pool), blocks, count);
+    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), ap_max_mem_free);
 }
 
 static place_t *obtain_place(conn_rec *c)
@@ -232,16 +220,13 @@ static void answer(place_t *place, const mp_longpoll_answer_t *what)
 {
     parked_t parked = *place->parked;
     request_rec *r = parked.r;
-    conn_rec *c = r->connection;
     place->parked->seat = NULL;
     place->parked = NULL;
-    borrow_blocks(c, 2);
     apr_thread_mutex_lock(r->invoke_mtx);
     r->connection->keepalive = AP_CONN_CLOSE;
     parked.finish(parked.baton, what);
     apr_thread_mutex_unlock(r->invoke_mtx);
     finish_request(r);
-    lay_blocks_aside(c, 1);
     leave(&parked, true);
 }
 
@@ -299,6 +284,7 @@ static int process_connection(conn_rec *c)
         return DECLINED;
     if (place->parked)
         return come_back(c, place);
+    keep_much(c);
     place->is_nested = true;
     int result = ap_run_process_connection(c);
     place->is_nested = false;
@@ -353,20 +339,9 @@ apr_uint32_t mp_parking_idle_threads(void)
     return idle;
 }
 
-static void open_blocks(apr_pool_t *pchild, server_rec *s)
-{
-    apr_thread_mutex_t *lock;
-    (void)s;
-    MP_ASSERT(apr_allocator_create(&blocks) == APR_SUCCESS &&
-              apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS);
-    apr_allocator_mutex_set(blocks, lock);
-    apr_allocator_max_free_set(blocks, BLOCKS_MAX);
-}
-
 void mp_parking_register(apr_pool_t *p)
 {
     (void)p;
-    ap_hook_child_init(open_blocks, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_process_connection(process_connection, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_resume_connection(resume_connection, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_close_connection(pre_close_connection, NULL, NULL, APR_HOOK_FIRST);
@@ -375,10 +350,9 @@ void mp_parking_register(apr_pool_t *p)
 
 #else
 
-static void lay_blocks_aside(const conn_rec *c, int count)
+static void keep_little(const conn_rec *c)
 {
     (void)c;
-    (void)count;
 }
 
 apr_uint32_t mp_parking_idle_threads(void)
@@ -501,6 +475,6 @@ int mp_parking_wait(request_rec *r, mp_longpoll_t *longpoll, mp_longpoll_order_t
     if (take_seat(parked, longpoll, order, why) != APR_SUCCESS)
         return HTTP_SERVICE_UNAVAILABLE;
     find_place(r->connection)->parked = parked;
-    lay_blocks_aside(r->connection, 1);
+    keep_little(r->connection);
     return SUSPENDED;
 }

@@ -28,7 +28,7 @@
 #define IDLE_WAIT 5000       /* microseconds */
 #define BATCH 16             /* events between two looks at the others */
 
-typedef enum phase_t { PHASE_OTHER, PHASE_REST, PHASE_WAKE, PHASE_COUNT } phase_t;
+typedef enum phase_t { PHASE_OTHER, PHASE_REST, PHASE_WAKE, PHASE_CLOSE, PHASE_COUNT } phase_t;
 
 static struct {
     unsigned port, pool_port, bystander_count, rate, deadline;
@@ -39,17 +39,18 @@ static struct {
     phase_t phase;
     bool is_fetching;
     int64_t next_fetch; /* of the others */
-    unsigned long fetched, failed_fetches, login_retries;
+    unsigned long fetched, login_retries;
+    unsigned long failed_fetches[PHASE_COUNT];
     figures_t fetch_times[PHASE_COUNT];
     unsigned bystanders_open; /* when last looked at */
 } crowd = {.bystander_count = 50, .rate = 200, .deadline = 60};
 
 static void fetched(const errand_result_t *result)
 {
-    phase_t phase = crowd.phase == PHASE_WAKE ? PHASE_WAKE : (phase_t)(intptr_t)result->baton;
+    phase_t phase = crowd.phase == PHASE_WAKE || crowd.phase == PHASE_CLOSE ? crowd.phase : (phase_t)(intptr_t)result->baton;
     const char *data = json_member(result->body, "data");
     crowd.fetched++;
-    crowd.failed_fetches += result->status != 200 || !data;
+    crowd.failed_fetches[phase] += result->status != 200 || !data;
     figures_add(&crowd.fetch_times[phase], result->ended - result->planned);
 }
 
@@ -84,8 +85,10 @@ static void report(const char *step, int64_t began)
     pollers_print(&crowd.polls);
     printf(
         ",\"login_retries\":%lu,\"bystanders\":%u,\"bystanders_open\":%u,\"bystanders_dropped\":%lu,\"fetched\":%lu,\"failed_fetches\":%lu,"
-        "\"rest\":",
-        crowd.login_retries, crowd.bystander_count, crowd.bystanders_open, crowd.bystanders.dropped, crowd.fetched, crowd.failed_fetches);
+        "\"failed_while_closing\":%lu,\"rest\":",
+        crowd.login_retries, crowd.bystander_count, crowd.bystanders_open, crowd.bystanders.dropped, crowd.fetched,
+        crowd.failed_fetches[PHASE_OTHER] + crowd.failed_fetches[PHASE_REST] + crowd.failed_fetches[PHASE_WAKE],
+        crowd.failed_fetches[PHASE_CLOSE]);
     figures_print(&crowd.fetch_times[PHASE_REST]);
     printf(",\"wake\":");
     figures_print(&crowd.fetch_times[PHASE_WAKE]);
@@ -219,11 +222,15 @@ static void step_bystanders(void)
 static void step_close(void)
 {
     int64_t began = wire_now();
+    crowd.phase = PHASE_CLOSE;
     for (unsigned i = 0; i < crowd.polls.count; i++) {
         while (wire_now() - began < (int64_t)i * 1000000 / crowd.polls.ramp)
             turn_once();
         pollers_close(&crowd.polls, i);
     }
+    while (crowd.others.pending > 0)
+        turn_once();
+    crowd.phase = PHASE_OTHER;
 }
 
 static bool run_step(char *line)
