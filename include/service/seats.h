@@ -8,7 +8,7 @@
 
 #include <apr_thread_mutex.h>
 
-#define MP_SEATS_SPARE 128
+#define MP_SEATS_SPARE 256
 
 /* Those that one event wakes: reported when the last of them is served. */
 typedef struct mp_seats_batch_t {

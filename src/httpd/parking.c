@@ -45,6 +45,7 @@ APLOG_USE_MODULE(miningproxy);
 #define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
 
 #define LOOKS_MAX 1000    /* at a socket that says nothing */
+#define KEPT_WHILE_WAITING 16384 /* bytes that the answer frees, for the next request */
 #define KEEPALIVE_IDLE 60 /* seconds; a miner that lost its power sends nothing any more */
 #define KEEPALIVE_INTERVAL 20
 #define KEEPALIVE_COUNT 3
@@ -191,6 +192,7 @@ static void keep_little(const conn_rec *c)
     apr_memnode_t *block = apr_allocator_alloc(allocator, APR_BUCKET_BUFF_SIZE);
     if (block)
         apr_allocator_free(allocator, block);
+    apr_allocator_max_free_set(allocator, KEPT_WHILE_WAITING);
 }
 
 static void keep_much(const conn_rec *c)

@@ -2,7 +2,7 @@
 """Many long polls at one httpd child: the scene, what is measured, and what must hold. The benchmark plays it large, a test small."""
 import crypt
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable, Iterable
 
 from harness.database import PASSWORD, Database
 
@@ -14,7 +14,6 @@ DIRECTIVES = [
     "AsyncRequestWorkerFactor 400", "LogLevel notice", '<Directory "/">\nAllowOverride None\n</Directory>',
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxyFailbackAfter 30s", "MiningProxyDatabaseTimeout 5s"]
 CONFIG: dict[str, Any] = {"mpm": "event", "children": 1, "threads": 64, "timeout": 3900, "keep_alive_timeout": 120}
-SETTLED = 4  # blocks after which the memory of connections has been handed on often enough
 OTHERS = 16  # accounts and connections of those who fetch work all the time
 SHARES = 8  # connections over which shares are submitted
 
@@ -38,6 +37,7 @@ class Plan:
     back: float = 0.10
     growth: float = 0.05
     looks_at_memory: bool = True
+    worst: Callable[[Iterable[float]], float] = max  # which block counts for what a machine that stands still now and then makes worse: max or min
 
     def options(self) -> dict[str, int]:
         """For the crowd."""
@@ -53,6 +53,7 @@ class Requirement:
     required: str
     measured: str
     holds: bool
+    by_machine: bool = False  # a machine that is busy with something else makes it worse, and nothing makes it better
 
 
 @dataclass
@@ -136,7 +137,7 @@ def _judge_blocks(plan: Plan, outcome: Outcome) -> list[Requirement]:
     sums = {name: sum(block[name] for block in blocks) for name in ("answered", "lost", "early", "duplicates", "wrong_block", "shares",
                                                                     "accepted")}
     errors = {name: count for name, count in outcome.last["errors"].items() if count}
-    slowest = max(block["times"]["max_ms"] for block in blocks)
+    slowest = plan.worst(block["times"]["max_ms"] for block in blocks)
     wanted = plan.polls * plan.blocks
     bad = {name: sums[name] for name in ("lost", "early", "duplicates", "wrong_block") if sums[name]}
     return [
@@ -147,8 +148,8 @@ def _judge_blocks(plan: Plan, outcome: Outcome) -> list[Requirement]:
         Requirement("a sample of the works is routable", "every share accepted", f"{sums['accepted']} of {sums['shares']}",
                     0 < sums["shares"] == sums["accepted"]),
         Requirement("the last poll answered, first block", f"<= {plan.last:g} s", f"{blocks[0]['times']['max_ms'] / 1000:.2f} s",
-                    blocks[0]["times"]["max_ms"] <= plan.last * 1000),
-        Requirement("the last poll answered, slowest block", f"<= {plan.last:g} s", f"{slowest / 1000:.2f} s", slowest <= plan.last * 1000)]
+                    blocks[0]["times"]["max_ms"] <= plan.last * 1000, by_machine=True),
+        Requirement(f"the last poll answered, {'slowest' if plan.worst is max else 'fastest'} block", f"<= {plan.last:g} s", f"{slowest / 1000:.2f} s", slowest <= plan.last * 1000, by_machine=True)]
 
 
 def _but(counts: dict[str, int]) -> str:
@@ -157,26 +158,29 @@ def _but(counts: dict[str, int]) -> str:
 
 def _judge_others(plan: Plan, outcome: Outcome) -> list[Requirement]:
     rest, wake = outcome.last["rest"], outcome.last["wake"]
-    failed, fewest = outcome.last["failed_fetches"], min(outcome.bystanders[:-1])  # what the last look finds behind a mass departure is only told
+    failed = outcome.last["failed_fetches"]
+    # What the last look finds behind a mass departure is only told.
+    fewest = plan.bystanders - plan.worst(plan.bystanders - count for count in outcome.bystanders[1:-1])
     return [
         Requirement(f"{plan.rate} getworks/s while all wait, 99 %", f"< {plan.rest_p99:g} ms", f"{rest['p99_ms']:.1f} ms ({rest['count']})",
-                    rest["count"] > 0 and rest["p99_ms"] < plan.rest_p99),
+                    rest["count"] > 0 and rest["p99_ms"] < plan.rest_p99, by_machine=True),
         Requirement(f"{plan.rate} getworks/s during the wake, 99 %", f"< {plan.wake_p99:g} ms",
                     f"{wake['p99_ms']:.1f} ms ({wake['count']})",
-                    wake["count"] > 0 and wake["p99_ms"] < plan.wake_p99),
-        Requirement("getworks that failed", "0", f"{failed} of {outcome.last['fetched']}", failed == 0),
+                    wake["count"] > 0 and wake["p99_ms"] < plan.wake_p99, by_machine=True),
+        Requirement("getworks that failed", "0", f"{failed} of {outcome.last['fetched']}", failed == 0, by_machine=True),
         Requirement("bystanders' idle connections still open", f"{plan.bystanders}",
                     f"{fewest}" + ("" if fewest == plan.bystanders else f" (in turn {outcome.bystanders})"),
-                    fewest == plan.bystanders)]
+                    fewest == plan.bystanders, by_machine=True)]
 
 
 def _judge_child(plan: Plan, outcome: Outcome) -> list[Requirement]:
     start, parked, end = outcome.start, outcome.parked, outcome.end
-    each = (parked.own - start.own) / plan.polls
+
+    def each(sight: Sight) -> float:
+        return (sight.own - start.own) / plan.polls
     back = end.own / start.own - 1
-    last = outcome.after_blocks[-1]
-    settled = outcome.after_blocks[min(SETTLED, len(outcome.after_blocks)) - 1]
-    growth = last.own / settled.own - 1
+    first, last = outcome.after_blocks[0], outcome.after_blocks[-1]
+    growth = last.own / first.own - 1
     beside, after = outcome.connections
     found = [
         Requirement("threads more than with none waiting", f"<= {plan.threads}",
@@ -186,8 +190,9 @@ def _judge_child(plan: Plan, outcome: Outcome) -> list[Requirement]:
     if not plan.looks_at_memory:
         return found
     return found + [
-        Requirement("memory of each waiting poll", f"<= {plan.kilobytes:g} KB", f"{each:.1f} KB", each <= plan.kilobytes),
+        Requirement("memory of each waiting poll", f"<= {plan.kilobytes:g} KB", f"{each(parked):.1f} KB", each(parked) <= plan.kilobytes),
+        Requirement("the same after the last block", f"<= {plan.kilobytes:g} KB", f"{each(last):.1f} KB", each(last) <= plan.kilobytes),
         Requirement("memory after all hung up, against the start", f"<= +{plan.back:.0%}",
                     f"{back:+.1%} ({start.own / 1000:.1f} MB, {end.own / 1000:.1f} MB)", back <= plan.back),
-        Requirement(f"growth over {plan.blocks} blocks in a row, from the {SETTLED}th on", f"<= {plan.growth:.0%}",
-                    f"{growth:+.1%} ({settled.own / 1000:.1f} MB, {last.own / 1000:.1f} MB)", growth <= plan.growth)]
+        Requirement(f"growth from the first block to the last of {plan.blocks}", f"<= {plan.growth:.0%}",
+                    f"{growth:+.1%} ({first.own / 1000:.1f} MB, {last.own / 1000:.1f} MB)", growth <= plan.growth)]

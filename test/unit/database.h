@@ -142,7 +142,7 @@ DB_HELPER bool db_wait_for_server(const db_server_t *server)
 
 DB_HELPER bool db_launch(db_server_t *server)
 {
-    char data[128], port[32], sock[160], log[160], cert[128], key[128];
+    char data[128], port[32], sock[160], log[160], cert[128], key[128], temporary[128];
 
     snprintf(data, sizeof(data), "--datadir=%s/data", db_folder);
     snprintf(port, sizeof(port), "--port=%d", server->port);
@@ -150,6 +150,8 @@ DB_HELPER bool db_launch(db_server_t *server)
     snprintf(log, sizeof(log), "--log-error=%s/server.log", db_folder);
     snprintf(cert, sizeof(cert), "--ssl-cert=%s/server.pem", db_folder);
     snprintf(key, sizeof(key), "--ssl-key=%s/server.key", db_folder);
+    /* A server that starts removes the temporary tables that it finds there, its own or not. */
+    snprintf(temporary, sizeof(temporary), "--tmpdir=%s", db_folder);
     server->pid = fork();
     if (server->pid == 0) {
         char errors[128];
@@ -158,7 +160,7 @@ DB_HELPER bool db_launch(db_server_t *server)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves no server behind */
         const char *user = geteuid() == 0 ? "--user=root" : "--user=nobody";
         const char *tls = server->has_tls ? cert : NULL;
-        execl("/usr/sbin/mariadbd", "mariadbd", "--no-defaults", data, port, sock, log, user, "--bind-address=127.0.0.1",
+        execl("/usr/sbin/mariadbd", "mariadbd", "--no-defaults", data, port, sock, log, temporary, user, "--bind-address=127.0.0.1",
               "--skip-name-resolve", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2",
               "--skip-log-bin", DB_ODD_SETTINGS, tls, key, (char *)NULL);
         _exit(127);
@@ -189,8 +191,8 @@ DB_HELPER bool db_start_server(db_server_t *server)
     snprintf(command, sizeof(command),
              "mariadb-install-db --no-defaults --datadir=%s/data --auth-root-authentication-method=normal --skip-test-db "
              "--innodb-log-file-size=16M "
-             "%s >%s/install.log 2>&1",
-             db_folder, geteuid() == 0 ? "--user=root" : "", db_folder);
+             "--tmpdir=%s %s >%s/install.log 2>&1",
+             db_folder, db_folder, geteuid() == 0 ? "--user=root" : "", db_folder);
     if (!db_shell(NULL, command) || !db_launch(server)) {
         printf("# the MariaDB server does not start; see %s\n", db_folder);
         abort();

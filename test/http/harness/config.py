@@ -80,7 +80,7 @@ def _load_lines(config: Config) -> list[str]:
 def _base_lines(directory: Path, port: int, config: Config) -> list[str]:
     level = "info socache_shmcb:warn" + (" miningproxy:debug" if config.with_module else "")
     lines = [f'ServerRoot "{directory}"', "ServerName 127.0.0.1", f"Listen 127.0.0.1:{port}",
-             f'PidFile "{directory}/run/httpd.pid"',
+             f'PidFile "{directory}/run/httpd.pid"', f'CoreDumpDirectory "{directory}/logs"',
              f'DefaultRuntimeDir "{directory}/run"', f'ErrorLog "{directory}/logs/error.log"', f"LogLevel {level}",
              'LogFormat "%P %>s %{X-Test-Id}i" test', f'CustomLog "{directory}/logs/access.log" test', f"Timeout {config.timeout}",
              f"KeepAliveTimeout {config.keep_alive_timeout}", "MaxKeepAliveRequests 0", "Protocols http/1.1"]

@@ -7,9 +7,11 @@ a child that is to be passed over is stopped for the moment in which the connect
 import contextlib
 import os
 from pathlib import Path
+import resource
 import signal
 import socket
 import subprocess
+import time
 from typing import Iterator
 import uuid
 
@@ -84,7 +86,7 @@ class Httpd:
         command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-DFOREGROUND"]
         with open(self.directory / "logs" / "stderr.log", "ab") as stderr:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
-                                             env=self.environment(), start_new_session=True)
+                                             env=self.environment(), start_new_session=True, preexec_fn=_allow_core_files)
         wait_until(self._accepts, 20, "httpd accepts connections")
         return self
 
@@ -94,6 +96,17 @@ class Httpd:
             return False
         with socket.socket() as probe:
             return probe.connect_ex(self.address) == 0
+
+    def crashes(self) -> str:
+        """Where children died, from their core files; empty if none did."""
+        said = []
+        for core in sorted((self.directory / "logs").glob("core*")):
+            command = ["gdb", "-batch", "-ex", "thread apply all bt", "apache2", str(core)]
+            try:
+                said.append(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout[-20000:])
+            except (OSError, subprocess.TimeoutExpired) as error:
+                said.append(f"{core}: {error}\n")
+        return "".join(said)
 
     def stderr(self) -> str:
         """What it said before its error log was open."""
@@ -113,13 +126,21 @@ class Httpd:
         """SIGTERM, and a hard end if that takes too long.
 
         httpd 2.4.71 crashes, with or without the module, when SIGTERM meets a thread that is just closing a
-        connection: hence the wait.
+        connection: hence the waits, until the kernel has no such connection and no thread computes.
         """
         if self.is_running:
             try:
                 wait_until(lambda: not _has_half_closed(self.port), 10, "httpd closed the connections that its clients closed")
+                self._rest()
             finally:
                 self._end()
+
+    def _rest(self) -> None:
+        """Until no child has a thread that runs, three looks long; not for ever, as some have always something to do."""
+        end, looks = time.monotonic() + 2, 0
+        while looks < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+            looks = 0 if any(_is_computing(pid) for pid in self.children()) else looks + 1
 
     def _end(self) -> None:
         self._process.terminate()
@@ -187,6 +208,11 @@ class Httpd:
             os.kill(child, signal.SIGCONT)
 
 
+def _allow_core_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
 def _parent_of(pid: int) -> int:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -204,6 +230,17 @@ def _sockets_of(port: int) -> list[list[str]]:
 def _has_half_closed(port: int) -> bool:
     """True while there are connections to the port that only the client closed (CLOSE_WAIT)."""
     return any(fields[3] == "08" for fields in _sockets_of(port))
+
+
+def _is_computing(pid: int) -> bool:
+    """True if one of its threads runs, or would if it had a processor."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            if stat.read_text().rpartition(")")[2].split()[0] in "RD":
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def _is_stopped(pid: int) -> bool:

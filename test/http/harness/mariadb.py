@@ -33,7 +33,7 @@ def install(directory: Path) -> Path:
     data = directory / "data"
     directory.mkdir(parents=True)
     command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-               "--skip-test-db", "--innodb-log-file-size=16M", *_run_as()]
+               "--skip-test-db", "--innodb-log-file-size=16M", f"--tmpdir={directory}", *_run_as()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return data
 
@@ -61,7 +61,8 @@ class MariaServer:
         cert, key = self._tls
         command = ["mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}",
                    f"--port={self.port}", *_OPTIONS,
-                   f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}",
+                   # A server that starts removes the temporary tables that it finds there, its own or not.
+                   f"--tmpdir={self.directory}", f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}",
                    f"--ssl-cert={cert}", f"--ssl-key={key}", *_run_as()]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL, start_new_session=True)

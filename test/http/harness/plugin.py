@@ -136,7 +136,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()
     if report.failed:
         for httpd in getattr(item, "funcargs", {}).get("watched", []):
-            report.sections.append((f"error log of {httpd.directory}", httpd.stderr() + httpd.log.text()[-12000:]))
+            report.sections.append((f"error log of {httpd.directory}", httpd.stderr() + httpd.log.text()[-12000:] + httpd.crashes()))
 
 
 @pytest.fixture
