@@ -13,6 +13,9 @@ char *mp_text_clean(char *buffer, apr_size_t size, const char *text);
 /** As mp_text_clean(), but only printable ASCII stays (others become '?'): fit for an HTTP header value. @return buffer */
 char *mp_text_clean_ascii(char *buffer, apr_size_t size, const char *text);
 
+/** True if every byte of the text belongs to a well-formed character; overlong forms and surrogates are none. */
+bool mp_text_is_utf8(const char *text);
+
 /** The form in which worker names compare: trailing blanks cut, lower case by Unicode's simple mapping, as MySQL's padded, case-insensitive
  * collations compare them. Bytes that are not UTF-8 stay as they are. Allocated from p. */
 const char *mp_text_fold(const char *text, apr_pool_t *p);

@@ -55,4 +55,10 @@ apr_int64_t mp_json_integer(const mp_json_t *json);
 /** The compact text of a value, allocated from p; NULL (the C pointer) gives "null". */
 const char *mp_json_format(const mp_json_t *json, apr_pool_t *p);
 
+#define MP_JSON_NUMBER_SIZE 32
+
+/** A number for people: 7, 1.5, 0.1. A whole one has no fraction, another one as few digits as read back as the same number; an exponent
+ * stands only where there are very many digits or zeros. What is no number gives 0. buffer holds MP_JSON_NUMBER_SIZE bytes. @return buffer */
+char *mp_json_format_number(char *buffer, const mp_json_t *json);
+
 #endif

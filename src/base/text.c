@@ -98,6 +98,16 @@ char *mp_text_clean_ascii(char *buffer, apr_size_t size, const char *text)
     return clean(buffer, size, text, true);
 }
 
+bool mp_text_is_utf8(const char *text)
+{
+    apr_uint32_t code;
+    apr_size_t size = 1;
+
+    for (; *text != '\0' && size > 0; text += size)
+        size = decode(&code, text);
+    return size > 0;
+}
+
 /* A constant once it is made; the process keeps it. */
 static locale_t unicode;
 static pthread_once_t unicode_once = PTHREAD_ONCE_INIT;

@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FORMAT_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY)
@@ -195,4 +197,25 @@ const char *mp_json_format(const mp_json_t *json, apr_pool_t *p)
     MP_ASSERT(json_dumpb(unwrap(json), text, length, FORMAT_FLAGS) == length);
     text[length] = '\0';
     return text;
+}
+
+char *mp_json_format_number(char *buffer, const mp_json_t *json)
+{
+    double number = json_number_value(unwrap(json));
+
+    if (!json_is_real(unwrap(json))) {
+        snprintf(buffer, MP_JSON_NUMBER_SIZE, "%" APR_INT64_T_FMT, mp_json_integer(json));
+        return buffer;
+    }
+    /* Any number of 15 digits survives being a double, and 17 digits tell any two doubles apart. */
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(buffer, MP_JSON_NUMBER_SIZE, "%.*g", digits, number);
+        if (strtod(buffer, NULL) == number)
+            break;
+    }
+    /* The process's locale belongs to httpd, and may have another sign for the point. */
+    char *point = buffer + strspn(buffer, "-0123456789");
+    if (*point != '\0' && *point != 'e')
+        *point = '.';
+    return buffer;
 }

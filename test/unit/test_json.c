@@ -154,6 +154,34 @@ static void huge_numbers(apr_pool_t *p)
     ok(mp_json_number(parse(mp_json_format(mp_json_number_create(0.1, p), p), p)) == 0.1, "a fraction comes back");
 }
 
+static void formatted_numbers(apr_pool_t *p)
+{
+    static const struct {
+        const char *json, *expected;
+    } rows[] = {{"0", "0"},
+                {"-7", "-7"},
+                {"9223372036854775807", "9223372036854775807"},
+                {"-9223372036854775808", "-9223372036854775808"},
+                {"1.0", "1"},
+                {"1e3", "1000"},
+                {"1.50", "1.5"},
+                {"0.1", "0.1"},
+                {"-0.25", "-0.25"},
+                {"123456789012.345", "123456789012.345"},
+                {"0.00012", "0.00012"},
+                {"0.3333333333333333", "0.3333333333333333"},
+                {"0.30000000000000004", "0.30000000000000004"},
+                {"1e300", "1e+300"},
+                {"-2.2250738585072014e-308", "-2.2250738585072014e-308"},
+                {"true", "0"},
+                {"\"7\"", "0"}};
+    char buffer[MP_JSON_NUMBER_SIZE];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        is_text(mp_json_format_number(buffer, parse(rows[i].json, p)), rows[i].expected, "a number for people");
+    is_text(mp_json_format_number(buffer, NULL), "0", "no number at all");
+}
+
 static void create(apr_pool_t *p)
 {
     mp_json_t *object = mp_json_object_create(p);
@@ -254,6 +282,7 @@ int main(void)
     getters(p);
     getters_of_wrong_kinds(p);
     huge_numbers(p);
+    formatted_numbers(p);
     create(p);
     copies(p);
     lifetimes(p);

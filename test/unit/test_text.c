@@ -52,6 +52,19 @@ static void clean_utf8(void)
         is_text(cleaned(rows[i].text, 200), rows[i].expected, rows[i].what);
 }
 
+static void is_utf8(void)
+{
+    static const char *const good[] = {"", "a\n\x7f", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80",         "a\xc3",        "\xe2\x82z",        "\xc0\xaf",
+                                      "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                                      "\xff",         "\xc3\xbc\xfe"};
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ok(mp_text_is_utf8(good[i]), "UTF-8 %d", (int)i);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ok(!mp_text_is_utf8(bad[i]), "no UTF-8 %d", (int)i);
+}
+
 static void clean_limits(void)
 {
     char buffer[12] = "   in place ";
@@ -184,6 +197,7 @@ int main(void)
     apr_pool_create(&p, NULL);
     clean_controls();
     clean_utf8();
+    is_utf8();
     clean_limits();
     clean_ascii();
     clean_everything();
