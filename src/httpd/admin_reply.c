@@ -108,7 +108,7 @@ static apr_status_t render(mp_template_text_t *text, const mp_admin_request_t *r
 int mp_admin_reply_view(const mp_admin_request_t *request, int status, mp_json_t *view)
 {
     mp_result_t why = MP_RESULT_NONE;
-    mp_template_text_t text;
+    mp_template_text_t text = {.text = ""};
     complete_view(view, request, request->route->page, request->route->title);
     if (request->is_json)
         return mp_admin_reply_json(request, status, view);
@@ -158,7 +158,7 @@ int mp_admin_reply_error(const mp_admin_request_t *request, int status, const ch
 {
     apr_pool_t *p = request->r->pool;
     mp_result_t why = MP_RESULT_NONE;
-    mp_template_text_t text;
+    mp_template_text_t text = {.text = ""};
     if (status == HTTP_SERVICE_UNAVAILABLE)
         apr_table_setn(request->r->err_headers_out, "Retry-After", "5");
     if (request->is_json)
