@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "store/store.h"
 
+#define MP_STATISTICS_PERIOD 300
+
 #include <math.h>
 #include <stdlib.h>
 

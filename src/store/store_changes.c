@@ -2,7 +2,10 @@
 /* What the operator changes. Each change raises the generation in its own transaction, by which every child learns of it. Names are compared here as the
  * roster compares them, because the engines' own comparisons differ beyond ASCII; the tables' unique keys stand behind that. */
 #include "base/text.h"
+#include "store/store_assignments.h"
+#include "store/store_pools.h"
 #include "store/store_private.h"
+#include "store/store_workers.h"
 
 static apr_status_t raise_generation(mp_connection_t *connection, mp_result_t *why)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every verb of the store, the same body over both engines; what was written is read back with the engines' own command-line clients. */
-#include "store/store.h"
+#include "store/store_assignments.h"
+#include "store/store_pools.h"
+#include "store/store_workers.h"
 
 #include "base/clock.h"
 #include "base/text.h"
