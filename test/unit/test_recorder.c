@@ -135,7 +135,8 @@ static void test_shares(child_t *child)
 static void test_works(child_t *child)
 {
     put_works(child->parts.works, 1, 2500);
-    ok(FARM_WAIT(farm_number("SELECT coalesce(sum(getworks), 0) FROM share_stats WHERE period_length = 300") == 2500), "works reach the database, and are counted");
+    ok(FARM_WAIT(farm_number("SELECT coalesce(sum(getworks), 0) FROM share_stats WHERE period_length = 300") == 2500),
+       "works reach the database, and are counted");
     is_number(farm_number("SELECT count(*) FROM work_data WHERE worker_id = 1"), 2500, "each with its route");
 }
 

@@ -259,7 +259,8 @@ static void test_unknown(void)
     check_never_repeated("half of an answer", 4, (http_stub_answer_t){.mode = STUB_CUT_BODY, .body = TRUE_ANSWER}, PATIENT);
     check_never_repeated("an answer that says nothing", 5,
                          (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{\"result\":7,\"error\":null}"}, PATIENT);
-    ok(FARM_WAIT(farm_number("SELECT sum(accepted) + sum(rejected) FROM share_stats WHERE period_length = 300") == counted + 5), "what is unknown is not counted");
+    ok(FARM_WAIT(farm_number("SELECT sum(accepted) + sum(rejected) FROM share_stats WHERE period_length = 300") == counted + 5),
+       "what is unknown is not counted");
 }
 
 static void test_in_flight(void)
