@@ -116,6 +116,16 @@
     MP_DIALECTS("DELETE FROM " table " WHERE worker_id = ? ORDER BY " key " LIMIT 1000",                                                   \
                 "DELETE FROM " table " WHERE (" key ") IN (SELECT " key " FROM " table " WHERE worker_id = ? LIMIT 1000)")
 
+/* A time as seconds since 1970, where there are so many rows that writing and reading texts would take most of the time. SQLite holds texts anyway. */
+#define MP_SECONDS(column) "TO_SECONDS(" column ") - 62167219200"
+
+#define MP_SELECT_PERIODS(start)                                                                                                           \
+    "SELECT " start ", worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats"                             \
+    " WHERE period_length = ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"
+#define MP_SELECT_WORKER_STATUS(work_time, accepted_time)                                                                                  \
+    "SELECT worker_id, " work_time ", last_work_pool_id, " accepted_time ", last_accepted_pool_id, last_accepted_difficulty"               \
+    " FROM worker_status ORDER BY worker_id"
+
 #define MP_STATEMENT_LIST(X)                                                                                                               \
     X(MP_STATEMENT_BEGIN_WRITE, 0, MP_DIALECTS("START TRANSACTION", "BEGIN IMMEDIATE"))                                                    \
     X(MP_STATEMENT_ISOLATE_READ, 0, MP_DIALECTS("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL))                                  \
@@ -188,16 +198,12 @@
               "pool_username, "                                                                                                            \
               "pool_password, priority, enabled FROM worker_pool WHERE worker_id = ?"))                                                    \
     X(MP_STATEMENT_DELETE_ASSIGNMENT, 2, MP_SAME("DELETE FROM worker_pool WHERE worker_id = ? AND pool_id = ?"))                           \
-    X(MP_STATEMENT_LOAD_PERIODS, 3,                                                                                                        \
-      MP_SAME("SELECT period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats WHERE "         \
-              "period_length "                                                                                                             \
-              "= ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"))           \
+    X(MP_STATEMENT_LOAD_PERIODS, 3, MP_DIALECTS(MP_SELECT_PERIODS(MP_SECONDS("period_start")), MP_SELECT_PERIODS("period_start")))         \
     X(MP_STATEMENT_LOAD_LAST_SHARES, 1, MP_SAME(MP_SELECT_SHARE " ORDER BY id DESC LIMIT ?"))                                              \
     X(MP_STATEMENT_LOAD_LAST_REJECTIONS, 1, MP_SAME(MP_SELECT_SHARE " WHERE result = 0 ORDER BY id DESC LIMIT ?"))                         \
     X(MP_STATEMENT_LOAD_WORKER_STATUS, 0,                                                                                                  \
-      MP_SAME(                                                                                                                             \
-          "SELECT worker_id, last_work_time, last_work_pool_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty FROM " \
-          "worker_status ORDER BY worker_id"))                                                                                             \
+      MP_DIALECTS(MP_SELECT_WORKER_STATUS(MP_SECONDS("last_work_time"), MP_SECONDS("last_accepted_time")),                                 \
+                  MP_SELECT_WORKER_STATUS("last_work_time", "last_accepted_time")))                                                        \
     X(MP_STATEMENT_INSPECT_VERSION, 0, MP_DIALECTS("SELECT version()", "SELECT sqlite_version()"))                                         \
     X(MP_STATEMENT_INSPECT_SIZE, 0,                                                                                                        \
       MP_DIALECTS("SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()",                 \
