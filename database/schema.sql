@@ -61,7 +61,6 @@ CREATE TABLE IF NOT EXISTS submitted_work (
     PRIMARY KEY (id),
     UNIQUE KEY share_id (share_id),
     KEY time_worker (time, worker_id),
-    KEY worker_id (worker_id),
     KEY result_id (result, id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 

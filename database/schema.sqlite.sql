@@ -52,7 +52,6 @@ CREATE TABLE submitted_work (
 );
 CREATE UNIQUE INDEX submitted_work_share ON submitted_work (share_id);
 CREATE INDEX submitted_work_time_worker ON submitted_work (time, worker_id);
-CREATE INDEX submitted_work_worker ON submitted_work (worker_id);
 CREATE INDEX submitted_work_result ON submitted_work (result, id);
 
 CREATE TABLE share_stats (

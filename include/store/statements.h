@@ -15,6 +15,8 @@
 #define MP_LAST_WORK_PARAMS 3
 #define MP_LAST_ACCEPTED_PARAMS 4
 #define MP_ROWS_PER_DELETION 1000 /* at most, of the statements that clean up behind a deleted worker */
+#define MP_IDS_PER_DELETION                                                                                                                \
+    5000 /* likewise of submitted_work, where an index for this alone would cost every share more than it is worth */
 
 /* A statement that one dialect does not need has NULL there: running it does nothing, successfully. */
 #define MP_SAME(text)                                                                                                                      \
@@ -111,10 +113,20 @@
 #define MP_SELECT_OF_WORKER MP_SELECT_ASSIGNMENTS " WHERE worker_id = ? ORDER BY priority DESC, pool_id"
 #define MP_SELECT_OF_POOL MP_SELECT_ASSIGNMENTS " WHERE pool_id = ? ORDER BY worker_id"
 
-/* A bounded part of a worker's rows, found by the index on worker_id; run until it deletes fewer than MP_ROWS_PER_DELETION. */
+/* A bounded part of a worker's rows, found by a key that begins with worker_id; run until it deletes fewer than MP_ROWS_PER_DELETION. */
 #define MP_DELETE_SOME_OF_WORKER(table, key)                                                                                               \
     MP_DIALECTS("DELETE FROM " table " WHERE worker_id = ? ORDER BY " key " LIMIT 1000",                                                   \
                 "DELETE FROM " table " WHERE (" key ") IN (SELECT " key " FROM " table " WHERE worker_id = ? LIMIT 1000)")
+
+/* A time as seconds since 1970, where there are so many rows that writing and reading texts would take most of the time. SQLite holds texts anyway. */
+#define MP_SECONDS(column) "TO_SECONDS(" column ") - 62167219200"
+
+#define MP_SELECT_PERIODS(start)                                                                                                           \
+    "SELECT " start ", worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats"                             \
+    " WHERE period_length = ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"
+#define MP_SELECT_WORKER_STATUS(work_time, accepted_time)                                                                                  \
+    "SELECT worker_id, " work_time ", last_work_pool_id, " accepted_time ", last_accepted_pool_id, last_accepted_difficulty"               \
+    " FROM worker_status ORDER BY worker_id"
 
 #define MP_STATEMENT_LIST(X)                                                                                                               \
     X(MP_STATEMENT_BEGIN_WRITE, 0, MP_DIALECTS("START TRANSACTION", "BEGIN IMMEDIATE"))                                                    \
@@ -169,7 +181,8 @@
     X(MP_STATEMENT_COUNT_POOLS_OF_WORKER, 1, MP_SAME("SELECT count(*) FROM worker_pool WHERE worker_id = ?"))                              \
     X(MP_STATEMENT_DELETE_STATUS_OF_WORKER, 1, MP_SAME("DELETE FROM worker_status WHERE worker_id = ?"))                                   \
     X(MP_STATEMENT_DELETE_WORKS_OF_WORKER, 1, MP_DELETE_SOME_OF_WORKER("work_data", "worker_id, data"))                                    \
-    X(MP_STATEMENT_DELETE_SHARES_OF_WORKER, 1, MP_DELETE_SOME_OF_WORKER("submitted_work", "id"))                                           \
+    X(MP_STATEMENT_LOAD_SHARE_BOUNDS, 0, MP_SAME("SELECT (SELECT MIN(id) FROM submitted_work), (SELECT MAX(id) FROM submitted_work)"))     \
+    X(MP_STATEMENT_DELETE_SHARES_OF_WORKER, 3, MP_SAME("DELETE FROM submitted_work WHERE id BETWEEN ? AND ? AND worker_id = ?"))           \
     X(MP_STATEMENT_DELETE_STATISTICS_OF_WORKER, 1,                                                                                         \
       MP_DELETE_SOME_OF_WORKER("share_stats", "period_length, period_start, worker_id, pool_id"))                                          \
     X(MP_STATEMENT_FIND_ASSIGNMENT, 2, MP_SAME(MP_SELECT_ASSIGNMENT))                                                                      \
@@ -188,16 +201,12 @@
               "pool_username, "                                                                                                            \
               "pool_password, priority, enabled FROM worker_pool WHERE worker_id = ?"))                                                    \
     X(MP_STATEMENT_DELETE_ASSIGNMENT, 2, MP_SAME("DELETE FROM worker_pool WHERE worker_id = ? AND pool_id = ?"))                           \
-    X(MP_STATEMENT_LOAD_PERIODS, 3,                                                                                                        \
-      MP_SAME("SELECT period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats WHERE "         \
-              "period_length "                                                                                                             \
-              "= ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"))           \
+    X(MP_STATEMENT_LOAD_PERIODS, 3, MP_DIALECTS(MP_SELECT_PERIODS(MP_SECONDS("period_start")), MP_SELECT_PERIODS("period_start")))         \
     X(MP_STATEMENT_LOAD_LAST_SHARES, 1, MP_SAME(MP_SELECT_SHARE " ORDER BY id DESC LIMIT ?"))                                              \
     X(MP_STATEMENT_LOAD_LAST_REJECTIONS, 1, MP_SAME(MP_SELECT_SHARE " WHERE result = 0 ORDER BY id DESC LIMIT ?"))                         \
     X(MP_STATEMENT_LOAD_WORKER_STATUS, 0,                                                                                                  \
-      MP_SAME(                                                                                                                             \
-          "SELECT worker_id, last_work_time, last_work_pool_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty FROM " \
-          "worker_status ORDER BY worker_id"))                                                                                             \
+      MP_DIALECTS(MP_SELECT_WORKER_STATUS(MP_SECONDS("last_work_time"), MP_SECONDS("last_accepted_time")),                                 \
+                  MP_SELECT_WORKER_STATUS("last_work_time", "last_accepted_time")))                                                        \
     X(MP_STATEMENT_INSPECT_VERSION, 0, MP_DIALECTS("SELECT version()", "SELECT sqlite_version()"))                                         \
     X(MP_STATEMENT_INSPECT_SIZE, 0,                                                                                                        \
       MP_DIALECTS("SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()",                 \

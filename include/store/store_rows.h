@@ -19,7 +19,7 @@ bool mp_store_rows_read_assignment(mp_roster_assignment_row_t *row, const mp_val
 /** share_id, worker_id, pool_id, result, reason, difficulty, time. Zeros for what is NULL. p: for what is needed meanwhile */
 void mp_store_rows_read_share(mp_share_t *share, const mp_value_t *columns, apr_pool_t *p);
 
-/** A time as the tables hold it; 0 for NULL and for whatever is none. */
+/** A time as the tables hold it, or as seconds since 1970; 0 for NULL and for whatever is none. */
 apr_time_t mp_store_rows_read_time(const mp_value_t *column);
 
 #endif

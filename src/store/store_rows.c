@@ -57,6 +57,8 @@ apr_time_t mp_store_rows_read_time(const mp_value_t *column)
 {
     apr_time_t when = 0;
 
+    if (column->kind == MP_VALUE_INTEGER)
+        return apr_time_from_sec(column->integer);
     if (column->kind != MP_VALUE_TEXT || mp_clock_parse_utc(&when, column->bytes) != APR_SUCCESS)
         return 0;
     return when;

@@ -196,18 +196,46 @@ static apr_status_t delete_all(mp_statement_t statement, apr_uint32_t id, mp_sto
     return status;
 }
 
+typedef struct share_bounds_t {
+    apr_int64_t first, last;
+} share_bounds_t;
+
+static void read_bounds(void *baton, const mp_value_t *columns, int count)
+{
+    share_bounds_t *bounds = baton;
+    (void)count;
+    *bounds = (share_bounds_t){.first = mp_value_integer(&columns[0]), .last = mp_value_integer(&columns[1])};
+}
+
+/* No index leads to a worker's shares: the table is walked through in ranges of ids, each of which is locked for a moment. */
+static apr_status_t delete_shares(apr_uint32_t id, mp_store_t *store, mp_result_t *why)
+{
+    share_bounds_t bounds = {0, 0};
+    mp_statement_call_t load = {.statement = MP_STATEMENT_LOAD_SHARE_BOUNDS, .row = read_bounds, .baton = &bounds};
+    apr_status_t status = mp_transaction_run_one(store->connections, &load, why);
+
+    for (apr_int64_t first = bounds.first; status == APR_SUCCESS && first <= bounds.last; first += MP_IDS_PER_DELETION) {
+        const mp_value_t params[] = {MP_INTEGER(first), MP_INTEGER(first + MP_IDS_PER_DELETION - 1), MP_INTEGER(id)};
+        mp_statement_call_t call = {.statement = MP_STATEMENT_DELETE_SHARES_OF_WORKER, .params = params, .param_count = 3};
+        status = mp_transaction_run_one(store->connections, &call, why);
+    }
+    return status;
+}
+
 static apr_status_t delete_past(const worker_task_t *task, mp_store_t *store, mp_result_t *why)
 {
     static const mp_statement_t statements[] = {MP_STATEMENT_DELETE_STATUS_OF_WORKER, MP_STATEMENT_DELETE_WORKS_OF_WORKER,
-                                                MP_STATEMENT_DELETE_SHARES_OF_WORKER, MP_STATEMENT_DELETE_STATISTICS_OF_WORKER};
+                                                MP_STATEMENT_DELETE_STATISTICS_OF_WORKER};
     mp_result_t cause = MP_RESULT_NONE;
+    apr_status_t status = APR_SUCCESS;
 
-    for (unsigned i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
-        apr_status_t status = delete_all(statements[i], task->id, store, &cause);
-        if (status != APR_SUCCESS)
-            return mp_result_set(why, status, cause.word, "the worker \"%s\" is deleted, but old rows of it remain: %s",
-                                 task->worker.row.name, cause.sentence);
-    }
+    for (unsigned i = 0; i < sizeof(statements) / sizeof(statements[0]) && status == APR_SUCCESS; i++)
+        status = delete_all(statements[i], task->id, store, &cause);
+    if (status == APR_SUCCESS)
+        status = delete_shares(task->id, store, &cause);
+    if (status != APR_SUCCESS)
+        return mp_result_set(why, status, cause.word, "the worker \"%s\" is deleted, but old rows of it remain: %s", task->worker.row.name,
+                             cause.sentence);
     return APR_SUCCESS;
 }
 

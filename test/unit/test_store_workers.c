@@ -126,6 +126,7 @@ static void check_deleting(mp_store_t *store, apr_pool_t *p)
     is_text(sql(PAST("1")), "1976|1976|1976|1", "all is there");
     is_number(raised(store, p), 0, "nothing changed");
     sql("DELETE FROM worker_pool WHERE worker_id = 1");
+    sql("INSERT INTO submitted_work (id, worker_id, pool_id, result, time) VALUES (20001, 1, 1, 1, '2026-10-30 15:04:05')");
     ok(mp_store_delete_worker(1, store, &why, p) == APR_SUCCESS, "delete: %s", why.sentence);
     is_number(raised(store, p), 1, "the generation rose once");
     is_text(sql(PAST("1")), "0|0|0|0", "nothing is left of it");
