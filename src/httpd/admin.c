@@ -70,13 +70,14 @@ static int send_done(const mp_admin_request_t *request, const mp_console_outcome
     if (request->is_json) {
         mp_json_t *json = mp_json_object_create(p);
         mp_json_set(json, "message", mp_json_text_create(outcome->message, p));
+        mp_json_set(json, "is_good", mp_json_bool_create(!outcome->is_bad_news, p));
         mp_json_set(json, "id", outcome->id ? mp_json_integer_create(outcome->id, p) : NULL);
         mp_json_set(json, "href", mp_json_text_create(outcome->href, p));
         return mp_admin_reply_json(request, outcome->kind == MP_CONSOLE_CREATED ? HTTP_CREATED : HTTP_OK, json);
     }
     const char *location = outcome->href ? outcome->href : apr_pstrcat(p, request->base, "/", NULL);
     if (outcome->message)
-        mp_admin_message_leave(request, outcome->message);
+        mp_admin_message_leave(request, outcome->message, !outcome->is_bad_news);
     return mp_admin_reply_redirect(request, HTTP_SEE_OTHER, back && mp_admin_guard_is_page(request, back) ? back : location);
 }
 
