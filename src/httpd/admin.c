@@ -115,15 +115,6 @@ static int send_outcome(const mp_admin_request_t *request, const mp_console_outc
                                 outcome->message ? outcome->message : "The database cannot be asked now; nothing was changed.");
 }
 
-/* Who did what belongs into a log; what was typed does not. */
-static void log_outcome(const mp_admin_request_t *request, const mp_console_outcome_t *outcome)
-{
-    bool is_done = outcome->kind == MP_CONSOLE_DONE || outcome->kind == MP_CONSOLE_CREATED;
-    if (is_done)
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, request->r, "MP0064: console user \"%s\", %s: %s", request->r->user, request->path,
-                      outcome->message ? outcome->message : "done");
-}
-
 static int change(const mp_admin_request_t *request, mp_json_t *input)
 {
     mp_console_order_t order;
@@ -133,7 +124,6 @@ static int change(const mp_admin_request_t *request, mp_json_t *input)
     mp_json_remove(input, "back");
     fill_order(&order, request);
     request->route->change(&outcome, request->proxy, &order, input, request->r->pool);
-    log_outcome(request, &outcome);
     return send_outcome(request, &outcome, back);
 }
 

@@ -75,6 +75,14 @@ static void add_user(mp_json_t *view, const mp_admin_request_t *request)
     mp_json_set(view, "notices", r->user && request->proxy ? mp_console_notices(request->proxy, r->pool) : mp_json_array_create(r->pool));
 }
 
+/* "Pool: alpha", where a page is about one. */
+static const char *title_of_page(const mp_json_t *view, const char *title, apr_pool_t *p)
+{
+    const mp_json_t *subject = mp_json_get(view, "pool") ? mp_json_get(view, "pool") : mp_json_get(view, "worker");
+    const char *name = mp_json_text(mp_json_get(subject, "name"));
+    return name ? apr_pstrcat(p, title, ": ", name, NULL) : title;
+}
+
 /* What a view says itself stays. */
 static void complete_view(mp_json_t *view, const mp_admin_request_t *request, const char *page, const char *title)
 {
@@ -82,7 +90,7 @@ static void complete_view(mp_json_t *view, const mp_admin_request_t *request, co
     const char *part = request->route ? request->route->part : "";
     set_text(view, "page", page, p);
     if (!mp_json_get(view, "title"))
-        set_text(view, "title", title, p);
+        set_text(view, "title", title_of_page(view, title, p), p);
 #define ADD_PART(name) mp_json_set(view, "is_" #name, mp_json_bool_create(strcmp(part, #name) == 0, p));
     MP_ADMIN_PART_LIST(ADD_PART)
 #undef ADD_PART
