@@ -14,6 +14,7 @@
 #include "httpd/child.h"
 #include "httpd/mount.h"
 #include "httpd/public_url.h"
+#include "service/console_text.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -57,9 +58,8 @@ static int serve_view(const mp_admin_request_t *request)
     if (status == APR_SUCCESS)
         return mp_admin_reply_view(request, HTTP_OK, view);
     if (APR_STATUS_IS_NOTFOUND(status))
-        return mp_admin_reply_error(request, HTTP_NOT_FOUND, *why.sentence ? why.sentence : "It was deleted, or never existed.");
-    return mp_admin_reply_error(request, HTTP_SERVICE_UNAVAILABLE,
-                                apr_psprintf(request->r->pool, "The database cannot be asked now: %s.", why.sentence));
+        return mp_admin_reply_error(request, HTTP_NOT_FOUND, mp_console_text_sentence(why.sentence, request->r->pool));
+    return mp_admin_reply_error(request, HTTP_SERVICE_UNAVAILABLE, mp_console_text_sentence(why.sentence, request->r->pool));
 }
 
 /* Changes */
@@ -153,6 +153,9 @@ static int change_by_form(const mp_admin_request_t *request, const mp_body_t *bo
     mp_json_t *input = NULL;
     mp_result_t why = MP_RESULT_NONE;
     apr_pool_t *p = request->r->pool;
+    if (*request->secret == '\0')
+        return mp_admin_reply_error(request, HTTP_SERVICE_UNAVAILABLE,
+                                    "The database was never reached since this server started; nothing was changed.");
     if (mp_form_parse(&input, body->text, body->length, &why, p) != APR_SUCCESS)
         return refuse_change(request, HTTP_BAD_REQUEST, apr_psprintf(p, "The form cannot be read: %s.", why.sentence));
     const char *complaint = mp_admin_guard_check_token(request, mp_json_text(mp_json_get(input, "token")));
