@@ -134,7 +134,7 @@ def dashboard(farm: Farm) -> View:
         "waiting": sum(worker["is_waiting"] for worker in farm.workers), "pools": len(farm.pools), "pools_up": sum(pool["is_up"] for pool in farm.pools), "pools_down": down,
         "has_pools_down": down > 0, "accepted": 13204 if count else 0, "rejected": 171 if count else 0, "rejected_percent": ("4.1" if farm.is_bad else "1.3") if count else None,
         "is_rejecting": farm.is_bad, "getworks": 201455 if count else 0}
-    windows = [{"word": word, "label": word, "href": f"{farm.base}/?window={word}", "is_current": word == "24h"} for word in ("1h", "6h", "24h", "7d", "30d")]
+    windows = [{"word": word, "label": word.replace("h", " hours").replace("d", " days"), "href": f"{farm.base}/?window={word}", "is_current": word == "24h"} for word in ("1h", "6h", "24h", "7d", "30d")]
     return farm.page("dashboard", "Dashboard", "dashboard", window="24h", windows=windows, has_statistics=True, totals=totals, chart=chart(farm), workers=farm.workers, pools=farm.pools,
                      submissions=shares(farm, "accepted"), rejections=[] if not count else shares(farm, "rejected"))
 
