@@ -130,9 +130,9 @@ def dashboard(farm: Farm) -> View:
     count, silent = len(farm.workers), sum(worker["is_silent"] for worker in farm.workers)
     down = sum(pool["is_down"] for pool in farm.pools)
     totals = {
-        "hashrate": rate(25.41e9 if count else 0), "workers": count, "active": sum(worker["is_active"] for worker in farm.workers), "silent": silent, "has_silent": silent > 0,
+        "hashrate": rate(25.41e9 if count else 0), "workers": count, "active": sum(worker["is_active"] for worker in farm.workers), "silent": silent,
         "waiting": sum(worker["is_waiting"] for worker in farm.workers), "pools": len(farm.pools), "pools_up": sum(pool["is_up"] for pool in farm.pools), "pools_down": down,
-        "has_pools_down": down > 0, "accepted": 13204 if count else 0, "rejected": 171 if count else 0, "rejected_percent": ("4.1" if farm.is_bad else "1.3") if count else None,
+        "accepted": 13204 if count else 0, "rejected": 171 if count else 0, "rejected_percent": ("4.1" if farm.is_bad else "1.3") if count else None,
         "is_rejecting": farm.is_bad, "getworks": 201455 if count else 0}
     windows = [{"word": word, "label": word.replace("h", " hours").replace("d", " days"), "href": f"{farm.base}/?window={word}", "is_current": word == "24h"} for word in ("1h", "6h", "24h", "7d", "30d")]
     return farm.page("dashboard", "Dashboard", "dashboard", window="24h", windows=windows, has_statistics=True, totals=totals, chart=chart(farm), workers=farm.workers, pools=farm.pools,
