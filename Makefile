@@ -99,6 +99,11 @@ run: ## install what is missing, build, and serve miners on port 8332 (PORT=...)
 	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
 	@BUILD='$(BUILD)' PORT='$(PORT)' DATABASE='$(DATABASE)' exec tools/foreground tools/run
 
+demo: ## the same with pools and miners of its own, to look at: port 8333, data in var-demo
+	@tools/packages demo
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	@BUILD='$(BUILD)' exec tools/foreground tools/demo $(if $(filter command,$(firstword $(origin PORT))),--port '$(PORT)')
+
 add-pool: $(FARM) ## add a mining pool: NAME=alpha URL=http://pool.example.com:8332
 	@$(call need,NAME URL)$(farm) add-pool $(call text,NAME) $(call text,URL)
 
@@ -164,6 +169,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run add-pool add-worker assign list check unit lint http browser bench bench-tools asan tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-tools asan tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
