@@ -60,19 +60,33 @@ CREATE TABLE IF NOT EXISTS submitted_work (
     time datetime NOT NULL,
     PRIMARY KEY (id),
     UNIQUE KEY share_id (share_id),
-    KEY time_worker (time, worker_id)
+    KEY time_worker (time, worker_id),
+    KEY result_id (result, id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
+-- Everything is counted once for each period_length (seconds: 300, 1800, 10800, 86400): a query chooses one of them.
 CREATE TABLE IF NOT EXISTS share_stats (
-    period_start datetime NOT NULL,
     period_length int unsigned NOT NULL,
+    period_start datetime NOT NULL,
     worker_id int unsigned NOT NULL,
     pool_id int unsigned NOT NULL,
     accepted bigint unsigned NOT NULL DEFAULT 0,
     rejected bigint unsigned NOT NULL DEFAULT 0,
     accepted_difficulty double NOT NULL DEFAULT 0,
     getworks bigint unsigned NOT NULL DEFAULT 0,
-    PRIMARY KEY (period_start, period_length, worker_id, pool_id)
+    PRIMARY KEY (period_length, period_start, worker_id, pool_id),
+    KEY worker_id (worker_id)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+
+-- What each worker did last, so that nobody searches all works and shares for it.
+CREATE TABLE IF NOT EXISTS worker_status (
+    worker_id int unsigned NOT NULL,
+    last_work_time datetime NULL,
+    last_work_pool_id int unsigned NULL,
+    last_accepted_time datetime NULL,
+    last_accepted_pool_id int unsigned NULL,
+    last_accepted_difficulty double NULL,
+    PRIMARY KEY (worker_id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 CREATE TABLE IF NOT EXISTS settings (

@@ -52,18 +52,29 @@ CREATE TABLE submitted_work (
 );
 CREATE UNIQUE INDEX submitted_work_share ON submitted_work (share_id);
 CREATE INDEX submitted_work_time_worker ON submitted_work (time, worker_id);
+CREATE INDEX submitted_work_result ON submitted_work (result, id);
 
 CREATE TABLE share_stats (
-    period_start DATETIME NOT NULL,
     period_length INTEGER NOT NULL,
+    period_start DATETIME NOT NULL,
     worker_id INTEGER NOT NULL,
     pool_id INTEGER NOT NULL,
     accepted INTEGER NOT NULL DEFAULT 0,
     rejected INTEGER NOT NULL DEFAULT 0,
     accepted_difficulty DOUBLE NOT NULL DEFAULT 0,
     getworks INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (period_start, period_length, worker_id, pool_id)
+    PRIMARY KEY (period_length, period_start, worker_id, pool_id)
 ) WITHOUT ROWID;
+CREATE INDEX share_stats_worker ON share_stats (worker_id);
+
+CREATE TABLE worker_status (
+    worker_id INTEGER PRIMARY KEY,
+    last_work_time DATETIME,
+    last_work_pool_id INTEGER,
+    last_accepted_time DATETIME,
+    last_accepted_pool_id INTEGER,
+    last_accepted_difficulty DOUBLE
+);
 
 CREATE TABLE settings (
     `key` VARCHAR(50) NOT NULL PRIMARY KEY,

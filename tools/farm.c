@@ -3,7 +3,9 @@
  * the module does, so names clash as miners log in, and every child learns of a change. Passwords are read, hashed, and never printed. */
 #include "base/text.h"
 #include "service/logins.h"
-#include "store/store.h"
+#include "store/store_assignments.h"
+#include "store/store_pools.h"
+#include "store/store_workers.h"
 #include "upstream/upstream.h"
 #include "upstream/upstream_url.h"
 

@@ -9,6 +9,14 @@
 
 #define MP_ROUTES_PER_STATEMENT 32 /* rows of MP_STATEMENT_SAVE_ROUTES: one round trip for many works */
 #define MP_ROUTE_PARAMS 5
+#define MP_ROWS_FEW 4 /* of the upserts in _FEW and _MANY */
+#define MP_ROWS_MANY 16
+#define MP_STATISTICS_PARAMS 8
+#define MP_LAST_WORK_PARAMS 3
+#define MP_LAST_ACCEPTED_PARAMS 4
+#define MP_ROWS_PER_DELETION 1000 /* at most, of the statements that clean up behind a deleted worker */
+#define MP_IDS_PER_DELETION                                                                                                                \
+    5000 /* likewise of submitted_work, where an index for this alone would cost every share more than it is worth */
 
 /* A statement that one dialect does not need has NULL there: running it does nothing, successfully. */
 #define MP_SAME(text)                                                                                                                      \
@@ -20,8 +28,12 @@
         mysql, sqlite                                                                                                                      \
     }
 
+/* A row that this transaction is about to change, or that must not go away before it has ended: nobody else changes it meanwhile. SQLite has one writer at a time. */
+#define MP_LOCKING(text) MP_DIALECTS(text " FOR UPDATE", text)
+
 #define MP_FOUR_TIMES(text) text ", " text ", " text ", " text
-#define MP_32_TIMES(text) MP_FOUR_TIMES(MP_FOUR_TIMES(text)) ", " MP_FOUR_TIMES(MP_FOUR_TIMES(text))
+#define MP_16_TIMES(text) MP_FOUR_TIMES(MP_FOUR_TIMES(text))
+#define MP_32_TIMES(text) MP_16_TIMES(text) ", " MP_16_TIMES(text)
 #define MP_ROUTE_ROW "(?, ?, ?, ?, ?)"
 #define MP_INSERT_ROUTES "INSERT INTO work_data (worker_id, data, pool_id, difficulty, time_requested) VALUES "
 
@@ -51,26 +63,70 @@
                                 "excluded.reason, difficulty = excluded.difficulty, time = excluded.time"                                  \
                                 " WHERE submitted_work.result IS NULL AND excluded.result IS NOT NULL")
 
+#define MP_STATISTICS_ROW "(?, ?, ?, ?, ?, ?, ?, ?)"
 #define MP_INSERT_STATISTICS                                                                                                               \
-    "INSERT INTO share_stats (period_start, period_length, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks)"         \
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-#define MP_ADD_STATISTICS                                                                                                                  \
-    MP_DIALECTS(MP_INSERT_STATISTICS " ON DUPLICATE KEY UPDATE accepted = accepted + VALUES(accepted), rejected = rejected + "             \
-                                     "VALUES(rejected), accepted_difficulty = accepted_difficulty + VALUES(accepted_difficulty),"          \
-                                     " getworks = getworks + VALUES(getworks)",                                                            \
-                MP_INSERT_STATISTICS " ON CONFLICT (period_start, period_length, worker_id, pool_id) DO UPDATE SET accepted = accepted + " \
-                                     "excluded.accepted, rejected = rejected + excluded.rejected, accepted_difficulty = "                  \
-                                     "accepted_difficulty + excluded.accepted_difficulty, getworks = getworks + excluded.getworks")
+    "INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks) VALUES "
+#define MP_ADD_STATISTICS(rows)                                                                                                            \
+    MP_DIALECTS(MP_INSERT_STATISTICS rows                                                                                                  \
+                " ON DUPLICATE KEY UPDATE accepted = accepted + VALUES(accepted), rejected = rejected + VALUES(rejected),"                 \
+                " accepted_difficulty = accepted_difficulty + VALUES(accepted_difficulty), getworks = getworks + VALUES(getworks)",        \
+                MP_INSERT_STATISTICS rows                                                                                                  \
+                " ON CONFLICT (period_length, period_start, worker_id, pool_id) DO UPDATE SET accepted = accepted + excluded.accepted,"    \
+                " rejected = rejected + excluded.rejected, accepted_difficulty = accepted_difficulty + excluded.accepted_difficulty,"      \
+                " getworks = getworks + excluded.getworks")
 
-#define MP_INSERT_ASSIGNMENT                                                                                                               \
-    "INSERT INTO worker_pool (pool_id, worker_id, pool_username, pool_password, priority, enabled) VALUES (?, ?, ?, ?, ?, ?)"
-#define MP_UPSERT_ASSIGNMENT                                                                                                               \
-    MP_DIALECTS(MP_INSERT_ASSIGNMENT " ON DUPLICATE KEY UPDATE pool_username = VALUES(pool_username), pool_password = "                    \
-                                     "VALUES(pool_password), priority = VALUES(priority), enabled = VALUES(enabled)",                      \
-                MP_INSERT_ASSIGNMENT " ON CONFLICT (pool_id, worker_id) DO UPDATE SET pool_username = excluded.pool_username, "            \
-                                     "pool_password = excluded.pool_password, priority = excluded.priority, enabled = excluded.enabled")
+/* What a worker did last: the newest wins, whoever writes last. In MySQL the time goes last, because it decides about the others. */
+#define MP_LAST_WORK_ROW "(?, ?, ?)"
+#define MP_INSERT_LAST_WORK "INSERT INTO worker_status (worker_id, last_work_time, last_work_pool_id) VALUES "
+#define MP_IS_NEWER_WORK "VALUES(last_work_time) >= COALESCE(last_work_time, VALUES(last_work_time))"
+#define MP_SAVE_LAST_WORK(rows)                                                                                                            \
+    MP_DIALECTS(                                                                                                                           \
+        MP_INSERT_LAST_WORK rows " ON DUPLICATE KEY UPDATE last_work_pool_id = IF(" MP_IS_NEWER_WORK                                       \
+                                 ", VALUES(last_work_pool_id), last_work_pool_id),"                                                        \
+                                 " last_work_time = IF(" MP_IS_NEWER_WORK ", VALUES(last_work_time), last_work_time)",                     \
+        MP_INSERT_LAST_WORK rows                                                                                                           \
+        " ON CONFLICT (worker_id) DO UPDATE SET last_work_time = excluded.last_work_time, last_work_pool_id = excluded.last_work_pool_id"  \
+        " WHERE worker_status.last_work_time IS NULL OR excluded.last_work_time >= worker_status.last_work_time")
+
+#define MP_LAST_ACCEPTED_ROW "(?, ?, ?, ?)"
+#define MP_INSERT_LAST_ACCEPTED                                                                                                            \
+    "INSERT INTO worker_status (worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty) VALUES "
+#define MP_IS_NEWER_ACCEPTED "VALUES(last_accepted_time) >= COALESCE(last_accepted_time, VALUES(last_accepted_time))"
+#define MP_SAVE_LAST_ACCEPTED(rows)                                                                                                        \
+    MP_DIALECTS(MP_INSERT_LAST_ACCEPTED rows                                                                                               \
+                " ON DUPLICATE KEY UPDATE last_accepted_pool_id = IF(" MP_IS_NEWER_ACCEPTED                                                \
+                ", VALUES(last_accepted_pool_id), last_accepted_pool_id),"                                                                 \
+                " last_accepted_difficulty = IF(" MP_IS_NEWER_ACCEPTED ", VALUES(last_accepted_difficulty), last_accepted_difficulty),"    \
+                " last_accepted_time = IF(" MP_IS_NEWER_ACCEPTED ", VALUES(last_accepted_time), last_accepted_time)",                      \
+                MP_INSERT_LAST_ACCEPTED rows                                                                                               \
+                " ON CONFLICT (worker_id) DO UPDATE SET last_accepted_time = excluded.last_accepted_time,"                                 \
+                " last_accepted_pool_id = excluded.last_accepted_pool_id, last_accepted_difficulty = excluded.last_accepted_difficulty"    \
+                " WHERE worker_status.last_accepted_time IS NULL OR excluded.last_accepted_time >= worker_status.last_accepted_time")
 
 #define MP_INSERT_GENERATION "INSERT INTO settings (`key`, value) VALUES ('generation', '1')"
+
+#define MP_SELECT_SHARE "SELECT share_id, worker_id, pool_id, result, reason, difficulty, time FROM submitted_work"
+#define MP_SELECT_POOL "SELECT id, name, url, enabled FROM pool WHERE id = ?"
+#define MP_SELECT_WORKER "SELECT id, name, password FROM worker WHERE id = ?"
+#define MP_SELECT_ASSIGNMENTS "SELECT worker_id, pool_id, pool_username, pool_password, priority, enabled FROM worker_pool"
+#define MP_SELECT_ASSIGNMENT MP_SELECT_ASSIGNMENTS " WHERE worker_id = ? AND pool_id = ?"
+#define MP_SELECT_OF_WORKER MP_SELECT_ASSIGNMENTS " WHERE worker_id = ? ORDER BY priority DESC, pool_id"
+#define MP_SELECT_OF_POOL MP_SELECT_ASSIGNMENTS " WHERE pool_id = ? ORDER BY worker_id"
+
+/* A bounded part of a worker's rows, found by a key that begins with worker_id; run until it deletes fewer than MP_ROWS_PER_DELETION. */
+#define MP_DELETE_SOME_OF_WORKER(table, key)                                                                                               \
+    MP_DIALECTS("DELETE FROM " table " WHERE worker_id = ? ORDER BY " key " LIMIT 1000",                                                   \
+                "DELETE FROM " table " WHERE (" key ") IN (SELECT " key " FROM " table " WHERE worker_id = ? LIMIT 1000)")
+
+/* A time as seconds since 1970, where there are so many rows that writing and reading texts would take most of the time. SQLite holds texts anyway. */
+#define MP_SECONDS(column) "TO_SECONDS(" column ") - 62167219200"
+
+#define MP_SELECT_PERIODS(start)                                                                                                           \
+    "SELECT " start ", worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats"                             \
+    " WHERE period_length = ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"
+#define MP_SELECT_WORKER_STATUS(work_time, accepted_time)                                                                                  \
+    "SELECT worker_id, " work_time ", last_work_pool_id, " accepted_time ", last_accepted_pool_id, last_accepted_difficulty"               \
+    " FROM worker_status ORDER BY worker_id"
 
 #define MP_STATEMENT_LIST(X)                                                                                                               \
     X(MP_STATEMENT_BEGIN_WRITE, 0, MP_DIALECTS("START TRANSACTION", "BEGIN IMMEDIATE"))                                                    \
@@ -88,24 +144,73 @@
                   "INSERT OR IGNORE INTO settings (`key`, value) VALUES (?, ?)"))                                                          \
     X(MP_STATEMENT_LOAD_POOLS, 0, MP_SAME("SELECT id, name, url, enabled FROM pool ORDER BY id"))                                          \
     X(MP_STATEMENT_LOAD_WORKERS, 0, MP_SAME("SELECT id, name, password FROM worker ORDER BY id"))                                          \
-    X(MP_STATEMENT_LOAD_ASSIGNMENTS, 0,                                                                                                    \
-      MP_SAME("SELECT worker_id, pool_id, pool_username, pool_password, priority, enabled FROM worker_pool ORDER BY worker_id, pool_id"))  \
+    X(MP_STATEMENT_LOAD_ASSIGNMENTS, 0, MP_SAME(MP_SELECT_ASSIGNMENTS " ORDER BY worker_id, pool_id"))                                     \
     X(MP_STATEMENT_SAVE_SHARE, 7, MP_UPSERT_SHARE)                                                                                         \
-    X(MP_STATEMENT_ADD_STATISTICS, 8, MP_ADD_STATISTICS)                                                                                   \
+    X(MP_STATEMENT_ADD_STATISTICS, MP_STATISTICS_PARAMS, MP_ADD_STATISTICS(MP_STATISTICS_ROW))                                             \
+    X(MP_STATEMENT_ADD_STATISTICS_FEW, MP_STATISTICS_PARAMS *MP_ROWS_FEW, MP_ADD_STATISTICS(MP_FOUR_TIMES(MP_STATISTICS_ROW)))             \
+    X(MP_STATEMENT_ADD_STATISTICS_MANY, MP_STATISTICS_PARAMS *MP_ROWS_MANY, MP_ADD_STATISTICS(MP_16_TIMES(MP_STATISTICS_ROW)))             \
+    X(MP_STATEMENT_SAVE_LAST_WORK, MP_LAST_WORK_PARAMS, MP_SAVE_LAST_WORK(MP_LAST_WORK_ROW))                                               \
+    X(MP_STATEMENT_SAVE_LAST_WORK_FEW, MP_LAST_WORK_PARAMS *MP_ROWS_FEW, MP_SAVE_LAST_WORK(MP_FOUR_TIMES(MP_LAST_WORK_ROW)))               \
+    X(MP_STATEMENT_SAVE_LAST_WORK_MANY, MP_LAST_WORK_PARAMS *MP_ROWS_MANY, MP_SAVE_LAST_WORK(MP_16_TIMES(MP_LAST_WORK_ROW)))               \
+    X(MP_STATEMENT_SAVE_LAST_ACCEPTED, MP_LAST_ACCEPTED_PARAMS, MP_SAVE_LAST_ACCEPTED(MP_LAST_ACCEPTED_ROW))                               \
+    X(MP_STATEMENT_SAVE_LAST_ACCEPTED_FEW, MP_LAST_ACCEPTED_PARAMS *MP_ROWS_FEW,                                                           \
+      MP_SAVE_LAST_ACCEPTED(MP_FOUR_TIMES(MP_LAST_ACCEPTED_ROW)))                                                                          \
+    X(MP_STATEMENT_SAVE_LAST_ACCEPTED_MANY, MP_LAST_ACCEPTED_PARAMS *MP_ROWS_MANY,                                                         \
+      MP_SAVE_LAST_ACCEPTED(MP_16_TIMES(MP_LAST_ACCEPTED_ROW)))                                                                            \
     X(MP_STATEMENT_SAVE_ROUTE, MP_ROUTE_PARAMS, MP_UPSERT_ROUTES(MP_ROUTE_ROW))                                                            \
     X(MP_STATEMENT_SAVE_ROUTES, MP_ROUTE_PARAMS *MP_ROUTES_PER_STATEMENT, MP_UPSERT_ROUTES(MP_32_TIMES(MP_ROUTE_ROW)))                     \
     X(MP_STATEMENT_FIND_ROUTE, 2, MP_SAME("SELECT pool_id, difficulty, time_requested FROM work_data WHERE worker_id = ? AND data = ?"))   \
-    X(MP_STATEMENT_FIND_SHARE, 1,                                                                                                          \
-      MP_SAME("SELECT worker_id, pool_id, result, reason, difficulty, time FROM submitted_work WHERE share_id = ?"))                       \
-    X(MP_STATEMENT_SAVE_REHASH, 3, MP_SAME("UPDATE worker SET password = ? WHERE id = ? AND password = ?"))                                \
+    X(MP_STATEMENT_FIND_SHARE, 1, MP_SAME(MP_SELECT_SHARE " WHERE share_id = ?"))                                                          \
+    X(MP_STATEMENT_LOAD_SECRET, 0, MP_SAME("SELECT value FROM settings WHERE `key` = 'secret'"))                                           \
     X(MP_STATEMENT_LIST_POOLS, 0, MP_SAME("SELECT id, name FROM pool"))                                                                    \
-    X(MP_STATEMENT_LIST_WORKERS, 0, MP_SAME("SELECT id, name FROM worker"))                                                                \
+    X(MP_STATEMENT_FIND_POOL, 1, MP_SAME(MP_SELECT_POOL))                                                                                  \
+    X(MP_STATEMENT_LOCK_POOL, 1, MP_LOCKING(MP_SELECT_POOL))                                                                               \
     X(MP_STATEMENT_ADD_POOL, 2, MP_SAME("INSERT INTO pool (name, url, enabled) VALUES (?, ?, 1)"))                                         \
+    X(MP_STATEMENT_UPDATE_POOL, 3, MP_SAME("UPDATE pool SET name = ?, url = ? WHERE id = ?"))                                              \
+    X(MP_STATEMENT_SET_POOL_ENABLED, 2, MP_SAME("UPDATE pool SET enabled = ? WHERE id = ?"))                                               \
+    X(MP_STATEMENT_DELETE_POOL, 1, MP_SAME("DELETE FROM pool WHERE id = ?"))                                                               \
+    X(MP_STATEMENT_COUNT_WORKERS_OF_POOL, 1, MP_SAME("SELECT count(*) FROM worker_pool WHERE pool_id = ?"))                                \
+    X(MP_STATEMENT_LIST_WORKERS, 0, MP_SAME("SELECT id, name FROM worker"))                                                                \
+    X(MP_STATEMENT_FIND_WORKER, 1, MP_SAME(MP_SELECT_WORKER))                                                                              \
+    X(MP_STATEMENT_LOCK_WORKER, 1, MP_LOCKING(MP_SELECT_WORKER))                                                                           \
     X(MP_STATEMENT_ADD_WORKER, 2, MP_SAME("INSERT INTO worker (name, password) VALUES (?, ?)"))                                            \
-    X(MP_STATEMENT_LOCK_POOL, 1, MP_DIALECTS("SELECT id FROM pool WHERE id = ? FOR UPDATE", "SELECT id FROM pool WHERE id = ?"))           \
-    X(MP_STATEMENT_LOCK_WORKER, 1, MP_DIALECTS("SELECT id FROM worker WHERE id = ? FOR UPDATE", "SELECT id FROM worker WHERE id = ?"))     \
-    X(MP_STATEMENT_SAVE_ASSIGNMENT, 6, MP_UPSERT_ASSIGNMENT)                                                                               \
-    X(MP_STATEMENT_SET_POOL_ENABLED, 2, MP_SAME("UPDATE pool SET enabled = ? WHERE id = ?"))
+    X(MP_STATEMENT_RENAME_WORKER, 2, MP_SAME("UPDATE worker SET name = ? WHERE id = ?"))                                                   \
+    X(MP_STATEMENT_SET_WORKER_PASSWORD, 2, MP_SAME("UPDATE worker SET password = ? WHERE id = ?"))                                         \
+    X(MP_STATEMENT_SAVE_REHASH, 3, MP_SAME("UPDATE worker SET password = ? WHERE id = ? AND password = ?"))                                \
+    X(MP_STATEMENT_DELETE_WORKER, 1, MP_SAME("DELETE FROM worker WHERE id = ?"))                                                           \
+    X(MP_STATEMENT_COUNT_POOLS_OF_WORKER, 1, MP_SAME("SELECT count(*) FROM worker_pool WHERE worker_id = ?"))                              \
+    X(MP_STATEMENT_DELETE_STATUS_OF_WORKER, 1, MP_SAME("DELETE FROM worker_status WHERE worker_id = ?"))                                   \
+    X(MP_STATEMENT_DELETE_WORKS_OF_WORKER, 1, MP_DELETE_SOME_OF_WORKER("work_data", "worker_id, data"))                                    \
+    X(MP_STATEMENT_LOAD_SHARE_BOUNDS, 0, MP_SAME("SELECT (SELECT MIN(id) FROM submitted_work), (SELECT MAX(id) FROM submitted_work)"))     \
+    X(MP_STATEMENT_DELETE_SHARES_OF_WORKER, 3, MP_SAME("DELETE FROM submitted_work WHERE id BETWEEN ? AND ? AND worker_id = ?"))           \
+    X(MP_STATEMENT_DELETE_STATISTICS_OF_WORKER, 1,                                                                                         \
+      MP_DELETE_SOME_OF_WORKER("share_stats", "period_length, period_start, worker_id, pool_id"))                                          \
+    X(MP_STATEMENT_FIND_ASSIGNMENT, 2, MP_SAME(MP_SELECT_ASSIGNMENT))                                                                      \
+    X(MP_STATEMENT_LOCK_ASSIGNMENT, 2, MP_LOCKING(MP_SELECT_ASSIGNMENT))                                                                   \
+    X(MP_STATEMENT_LOAD_ASSIGNMENTS_OF_WORKER, 1, MP_SAME(MP_SELECT_OF_WORKER))                                                            \
+    X(MP_STATEMENT_LOCK_ASSIGNMENTS_OF_WORKER, 1, MP_LOCKING(MP_SELECT_OF_WORKER))                                                         \
+    X(MP_STATEMENT_LOAD_ASSIGNMENTS_OF_POOL, 1, MP_SAME(MP_SELECT_OF_POOL))                                                                \
+    X(MP_STATEMENT_LOCK_ASSIGNMENTS_OF_POOL, 1, MP_LOCKING(MP_SELECT_OF_POOL))                                                             \
+    X(MP_STATEMENT_ADD_ASSIGNMENT, 6,                                                                                                      \
+      MP_SAME("INSERT INTO worker_pool (pool_username, pool_password, priority, enabled, worker_id, pool_id) VALUES (?, ?, ?, ?, ?, ?)"))  \
+    X(MP_STATEMENT_UPDATE_ASSIGNMENT, 6,                                                                                                   \
+      MP_SAME(                                                                                                                             \
+          "UPDATE worker_pool SET pool_username = ?, pool_password = ?, priority = ?, enabled = ? WHERE worker_id = ? AND pool_id = ?"))   \
+    X(MP_STATEMENT_CLONE_ASSIGNMENTS, 2,                                                                                                   \
+      MP_SAME("INSERT INTO worker_pool (worker_id, pool_id, pool_username, pool_password, priority, enabled) SELECT ?, pool_id, "          \
+              "pool_username, "                                                                                                            \
+              "pool_password, priority, enabled FROM worker_pool WHERE worker_id = ?"))                                                    \
+    X(MP_STATEMENT_DELETE_ASSIGNMENT, 2, MP_SAME("DELETE FROM worker_pool WHERE worker_id = ? AND pool_id = ?"))                           \
+    X(MP_STATEMENT_LOAD_PERIODS, 3, MP_DIALECTS(MP_SELECT_PERIODS(MP_SECONDS("period_start")), MP_SELECT_PERIODS("period_start")))         \
+    X(MP_STATEMENT_LOAD_LAST_SHARES, 1, MP_SAME(MP_SELECT_SHARE " ORDER BY id DESC LIMIT ?"))                                              \
+    X(MP_STATEMENT_LOAD_LAST_REJECTIONS, 1, MP_SAME(MP_SELECT_SHARE " WHERE result = 0 ORDER BY id DESC LIMIT ?"))                         \
+    X(MP_STATEMENT_LOAD_WORKER_STATUS, 0,                                                                                                  \
+      MP_DIALECTS(MP_SELECT_WORKER_STATUS(MP_SECONDS("last_work_time"), MP_SECONDS("last_accepted_time")),                                 \
+                  MP_SELECT_WORKER_STATUS("last_work_time", "last_accepted_time")))                                                        \
+    X(MP_STATEMENT_INSPECT_VERSION, 0, MP_DIALECTS("SELECT version()", "SELECT sqlite_version()"))                                         \
+    X(MP_STATEMENT_INSPECT_SIZE, 0,                                                                                                        \
+      MP_DIALECTS("SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()",                 \
+                  "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
 
 typedef enum mp_statement_t {
 #define MP_STATEMENT_VALUE(name, params, texts) name,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows to be added to share_stats: collected in memory, summed up by key, written in the order of the keys. Plain values; one transaction's thread. */
+/* What is to be added to share_stats: collected in memory, summed up by key, written once for each of MP_STATISTICS_LENGTHS in the order of the keys. Plain
+ * values; one transaction's thread. */
 #ifndef MP_STORE_STATISTICS_H
 #define MP_STORE_STATISTICS_H
 
 #include "store/connections.h"
 
 typedef struct mp_statistics_t {
-    apr_time_t period; /* when it starts: mp_statistics_period() */
+    apr_time_t time; /* of what is counted; saving makes the start of a period of it */
+    apr_uint32_t length;
     apr_uint32_t worker_id;
     apr_uint32_t pool_id;
     apr_int64_t accepted;
@@ -15,11 +17,14 @@ typedef struct mp_statistics_t {
     double accepted_difficulty;
 } mp_statistics_t;
 
-/** The start of the period of MP_STATISTICS_PERIOD seconds that contains the time. */
-apr_time_t mp_statistics_period(apr_time_t when);
+/** The start of the period of so many seconds that contains the time. */
+apr_time_t mp_statistics_period(apr_time_t when, apr_uint32_t length);
 
-/** Adds the rows to the table; reorders them and sums up those of one key before. Writers that do so at once wait for each other instead of
- * deadlocking, because all go in the order of the keys. */
+/** Room for count rows as mp_statistics_save() needs it; lives in p. */
+mp_statistics_t *mp_statistics_create(apr_size_t count, apr_pool_t *p);
+
+/** Adds the rows, whose length does not matter, to the table. Uses them up: they are reordered and summed up. Writers that do so at once wait for
+ * each other instead of deadlocking, because all go in the order of the keys. rows: from mp_statistics_create() with this count or more */
 apr_status_t mp_statistics_save(mp_statistics_t *rows, apr_size_t count, mp_connection_t *connection, mp_result_t *why);
 
 /** A number that every engine can store and sum up: finite and not negative, otherwise 0. */

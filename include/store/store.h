@@ -4,9 +4,13 @@
  * status and an mp_result_t with words for people; nobody above sees an errno of MySQL or SQLite. Nothing here logs.
  *   APR_SUCCESS     done, and committed
  *   APR_NOTFOUND    no such row
- *   APR_EEXIST      a name or key is taken already
+ *   APR_EEXIST      a name or key is taken already (word "exists")
+ *   APR_EBUSY       it is in use and stays (word "assigned")
+ *   APR_EINCOMPLETE somebody changed the row since it was shown (word "edited"): show it anew
  *   APR_EGENERAL    the database is away or refused: try again later (word "database-away", "database-busy", "database-refused", "database-error")
- *   APR_EMISMATCH   the schema is missing, older or newer than ours (word "schema-missing", "schema-old", "schema-new") */
+ *   APR_EMISMATCH   the schema is missing, older or newer than ours (word "schema-missing", "schema-old", "schema-new")
+ * The verbs of the operator, and what pages show, are in headers of their own: store_pools.h, store_workers.h, store_assignments.h, store_bulk.h,
+ * store_dashboard.h. */
 #ifndef MP_STORE_STORE_H
 #define MP_STORE_STORE_H
 
@@ -15,7 +19,12 @@
 #include "core/roster.h"
 
 #define MP_SCHEMA_VERSION 4
-#define MP_STATISTICS_PERIOD 300 /* seconds per row of share_stats */
+
+/* Whatever is counted is counted once for each of these lengths, in seconds: each is a sum of the ones before it, so that a month is read as
+ * few rows. A query over share_stats must choose one period_length. */
+#define MP_STATISTICS_LENGTHS(X) X(300) X(1800) X(10800) X(86400)
+#define MP_STATISTICS_LENGTH_ONE(length) +1
+#define MP_STATISTICS_LENGTH_COUNT (0 MP_STATISTICS_LENGTHS(MP_STATISTICS_LENGTH_ONE))
 
 typedef struct mp_store_t mp_store_t;
 
@@ -78,17 +87,5 @@ apr_status_t mp_store_find_route(mp_route_t *route, apr_uint32_t worker_id, cons
 /** The recorded share of that id. @return APR_NOTFOUND if it was never recorded */
 apr_status_t mp_store_find_share(mp_share_t *share, const unsigned char id[MP_KEY_SIZE], mp_store_t *store, mp_result_t *why,
                                  apr_pool_t *p);
-
-/** Replaces a stored password if it still is what it was; does not raise the generation. @return APR_NOTFOUND if it had changed meanwhile */
-apr_status_t mp_store_save_rehash(apr_uint32_t worker_id, const char *old_password, const char *new_password, mp_store_t *store,
-                                  mp_result_t *why, apr_pool_t *p);
-
-/* Changes by the operator. Each is one transaction that raises the generation. Names and URLs are stored as given; the caller has checked them. */
-apr_status_t mp_store_add_pool(apr_uint32_t *id, const char *name, const char *url, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
-apr_status_t mp_store_add_worker(apr_uint32_t *id, const char *name, const char *password_hash, mp_store_t *store, mp_result_t *why,
-                                 apr_pool_t *p);
-/** Creates or replaces the assignment; pool and worker must exist. */
-apr_status_t mp_store_save_assignment(const mp_roster_assignment_row_t *row, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
-apr_status_t mp_store_set_pool_enabled(apr_uint32_t id, bool enabled, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/damper.h"
 #include "base/log.h"
+#include "store/store_workers.h"
 
 #include <apr_thread_cond.h>
 #include <apr_thread_proc.h>

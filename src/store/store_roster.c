@@ -2,6 +2,7 @@
 /* Reading the roster. Generation and tables come out of one snapshot: rows that are newer than their generation would be taken for old, and the change that
  * made them would not be seen until the next full reading. */
 #include "store/store_private.h"
+#include "store/store_rows.h"
 #include "store/store_schema.h"
 
 static void read_generation(void *baton, const mp_value_t *columns, int count)
@@ -29,61 +30,34 @@ typedef struct loading_t {
     apr_pool_t *p;
 } loading_t;
 
-/* An id that no row can have is somebody's slip of the hand in SQL: such a row is left out. */
 static void read_pool(void *baton, const mp_value_t *columns, int count)
 {
     loading_t *loading = baton;
-    apr_uint32_t id = mp_value_id(&columns[0]);
+    mp_roster_pool_row_t row;
 
     (void)count;
-    if (id == 0)
-        return;
-    APR_ARRAY_PUSH(loading->rows->pools, mp_roster_pool_row_t) = (mp_roster_pool_row_t){
-        .id = id,
-        .name = mp_value_text(&columns[1], loading->p),
-        .url = mp_value_text(&columns[2], loading->p),
-        .enabled = mp_value_integer(&columns[3]) != 0,
-    };
+    if (mp_store_rows_read_pool(&row, columns, loading->p))
+        APR_ARRAY_PUSH(loading->rows->pools, mp_roster_pool_row_t) = row;
 }
 
 static void read_worker(void *baton, const mp_value_t *columns, int count)
 {
     loading_t *loading = baton;
-    apr_uint32_t id = mp_value_id(&columns[0]);
+    mp_roster_worker_row_t row;
 
     (void)count;
-    if (id == 0)
-        return;
-    APR_ARRAY_PUSH(loading->rows->workers, mp_roster_worker_row_t) = (mp_roster_worker_row_t){
-        .id = id,
-        .name = mp_value_text(&columns[1], loading->p),
-        .password = mp_value_text(&columns[2], loading->p),
-    };
-}
-
-static int clamp_priority(apr_int64_t priority)
-{
-    if (priority > APR_INT32_MAX)
-        return APR_INT32_MAX;
-    return priority < APR_INT32_MIN ? APR_INT32_MIN : (int)priority;
+    if (mp_store_rows_read_worker(&row, columns, loading->p))
+        APR_ARRAY_PUSH(loading->rows->workers, mp_roster_worker_row_t) = row;
 }
 
 static void read_assignment(void *baton, const mp_value_t *columns, int count)
 {
     loading_t *loading = baton;
-    apr_uint32_t worker_id = mp_value_id(&columns[0]), pool_id = mp_value_id(&columns[1]);
+    mp_roster_assignment_row_t row;
 
     (void)count;
-    if (worker_id == 0 || pool_id == 0)
-        return;
-    APR_ARRAY_PUSH(loading->rows->assignments, mp_roster_assignment_row_t) = (mp_roster_assignment_row_t){
-        .worker_id = worker_id,
-        .pool_id = pool_id,
-        .username = mp_value_text(&columns[2], loading->p),
-        .password = mp_value_text(&columns[3], loading->p),
-        .priority = clamp_priority(mp_value_integer(&columns[4])),
-        .enabled = mp_value_integer(&columns[5]) != 0,
-    };
+    if (mp_store_rows_read_assignment(&row, columns, loading->p))
+        APR_ARRAY_PUSH(loading->rows->assignments, mp_roster_assignment_row_t) = row;
 }
 
 static apr_status_t read_table(mp_statement_t statement, mp_row_t *row, loading_t *loading, mp_connection_t *connection, mp_result_t *why)

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "store/statistics.h"
 #include "store/store_private.h"
+#include "store/store_rows.h"
+#include "store/worker_status.h"
 
 #include <apr_strings.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@ typedef struct recording_t {
     apr_size_t count;
     mp_statistics_t *statistics; /* room for count */
     apr_size_t statistics_count;
+    mp_worker_event_t *accepted; /* likewise */
+    apr_size_t accepted_count;
     apr_size_t inserted;
 } recording_t;
 
@@ -35,7 +39,25 @@ static mp_value_t result_of(mp_verdict_t verdict)
     return MP_INTEGER(verdict == MP_VERDICT_ACCEPTED);
 }
 
-/* @param became_known true if statistics must hear of it */
+/* Statistics and the worker's status hear of it. */
+static void note_known(recording_t *recording, const mp_share_t *share)
+{
+    bool is_accepted = share->verdict == MP_VERDICT_ACCEPTED;
+    double difficulty = mp_statistics_difficulty(share->difficulty);
+
+    recording->statistics[recording->statistics_count++] = (mp_statistics_t){
+        .time = share->time,
+        .worker_id = share->worker_id,
+        .pool_id = share->pool_id,
+        .accepted = is_accepted,
+        .rejected = !is_accepted,
+        .accepted_difficulty = is_accepted ? difficulty : 0,
+    };
+    if (is_accepted)
+        recording->accepted[recording->accepted_count++] =
+            (mp_worker_event_t){.worker_id = share->worker_id, .pool_id = share->pool_id, .time = share->time, .difficulty = difficulty};
+}
+
 static apr_status_t save_share(recording_t *recording, const mp_share_t *share, mp_connection_t *connection, mp_result_t *why)
 {
     char when[20], reason[MP_REASON_SIZE], cut[MP_REASON_SIZE];
@@ -56,17 +78,8 @@ static apr_status_t save_share(recording_t *recording, const mp_share_t *share, 
     if (status != APR_SUCCESS)
         return status;
     recording->inserted += call.insert_id != 0;
-    if (call.affected == 0 || share->verdict == MP_VERDICT_UNKNOWN)
-        return APR_SUCCESS;
-    bool is_accepted = share->verdict == MP_VERDICT_ACCEPTED;
-    recording->statistics[recording->statistics_count++] = (mp_statistics_t){
-        .period = mp_statistics_period(share->time),
-        .worker_id = share->worker_id,
-        .pool_id = share->pool_id,
-        .accepted = is_accepted,
-        .rejected = !is_accepted,
-        .accepted_difficulty = is_accepted ? mp_statistics_difficulty(share->difficulty) : 0,
-    };
+    if (call.affected != 0 && share->verdict != MP_VERDICT_UNKNOWN)
+        note_known(recording, share);
     return APR_SUCCESS;
 }
 
@@ -74,13 +87,16 @@ static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_resu
 {
     recording_t *recording = baton;
 
-    recording->inserted = recording->statistics_count = 0;
+    recording->inserted = recording->statistics_count = recording->accepted_count = 0;
     for (apr_size_t i = 0; i < recording->count; i++) {
         apr_status_t status = save_share(recording, recording->shares[i], connection, why);
         if (status != APR_SUCCESS)
             return status;
     }
-    return mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
+    apr_status_t status = mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
+    if (status == APR_SUCCESS)
+        status = mp_worker_status_save_accepted(recording->accepted, recording->accepted_count, connection, why);
+    return status;
 }
 
 apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
@@ -91,7 +107,8 @@ apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const 
 
     if (count > 0) {
         recording.shares = apr_pmemdup(p, shares, count * sizeof(*shares));
-        recording.statistics = apr_palloc(p, count * sizeof(*recording.statistics));
+        recording.statistics = mp_statistics_create(count, p);
+        recording.accepted = apr_palloc(p, count * sizeof(*recording.accepted));
         qsort(recording.shares, count, sizeof(*recording.shares), compare_ids);
         status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
     }
@@ -106,26 +123,12 @@ typedef struct finding_t {
     apr_pool_t *p;
 } finding_t;
 
-static mp_verdict_t verdict_of(const mp_value_t *result)
-{
-    if (mp_value_is_null(result))
-        return MP_VERDICT_UNKNOWN;
-    return mp_value_integer(result) ? MP_VERDICT_ACCEPTED : MP_VERDICT_REJECTED;
-}
-
 static void read_share(void *baton, const mp_value_t *columns, int count)
 {
     finding_t *finding = baton;
-    mp_share_t *share = finding->share;
 
     (void)count;
-    share->worker_id = mp_value_id(&columns[0]);
-    share->pool_id = mp_value_id(&columns[1]);
-    share->verdict = verdict_of(&columns[2]);
-    mp_text_clean(share->reason, sizeof(share->reason), mp_value_text(&columns[3], finding->p));
-    share->difficulty = mp_value_real(&columns[4]);
-    if (mp_clock_parse_utc(&share->time, mp_value_text(&columns[5], finding->p)) != APR_SUCCESS)
-        share->time = 0;
+    mp_store_rows_read_share(finding->share, columns, finding->p);
     finding->is_found = true;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/statistics.h"
 #include "store/store_private.h"
+#include "store/worker_status.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,8 @@ typedef struct saving_t {
     apr_size_t count;
     mp_statistics_t *statistics; /* of all works, the same ones included */
     apr_size_t statistics_count;
-    mp_statistics_t *scratch; /* as large: saving reorders it, and a transaction may run again */
+    mp_statistics_t *scratch;  /* saving uses it up, and a transaction may run again */
+    mp_worker_event_t *events; /* of all works as well */
 } saving_t;
 
 static int compare_keys(const mp_store_work_t *a, const mp_store_work_t *b)
@@ -82,7 +84,10 @@ static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_resu
             return status;
     }
     memcpy(saving->scratch, saving->statistics, saving->statistics_count * sizeof(*saving->scratch));
-    return mp_statistics_save(saving->scratch, saving->statistics_count, connection, why);
+    apr_status_t status = mp_statistics_save(saving->scratch, saving->statistics_count, connection, why);
+    if (status == APR_SUCCESS)
+        status = mp_worker_status_save_works(saving->events, saving->statistics_count, connection, why);
+    return status;
 }
 
 apr_status_t mp_store_save_works(const mp_store_work_t *works, apr_size_t count, mp_store_t *store, mp_result_t *why, apr_pool_t *p)
@@ -93,15 +98,14 @@ apr_status_t mp_store_save_works(const mp_store_work_t *works, apr_size_t count,
         return APR_SUCCESS;
     saving.works = apr_palloc(p, count * sizeof(*saving.works));
     saving.statistics = apr_palloc(p, count * sizeof(*saving.statistics));
-    saving.scratch = apr_palloc(p, count * sizeof(*saving.scratch));
+    saving.scratch = mp_statistics_create(count, p);
+    saving.events = apr_palloc(p, count * sizeof(*saving.events));
     for (apr_size_t i = 0; i < count; i++) {
+        const mp_route_t *route = &works[i].route;
         saving.works[i] = &works[i];
-        saving.statistics[i] = (mp_statistics_t){
-            .period = mp_statistics_period(works[i].route.fetched),
-            .worker_id = works[i].route.worker_id,
-            .pool_id = works[i].route.pool_id,
-            .getworks = 1,
-        };
+        saving.statistics[i] =
+            (mp_statistics_t){.time = route->fetched, .worker_id = route->worker_id, .pool_id = route->pool_id, .getworks = 1};
+        saving.events[i] = (mp_worker_event_t){.worker_id = route->worker_id, .pool_id = route->pool_id, .time = route->fetched};
     }
     saving.count = sort_and_keep_latest(saving.works, count);
     return mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &saving, why);

@@ -110,7 +110,7 @@ def test_routes_and_statistics_are_in_the_database(mining):
     miner.submit(work.solve())
     miner.submit(work.solve())
     miner.submit(work.unsolved())
-    sums = "SELECT SUM(accepted), SUM(rejected), SUM(getworks) FROM share_stats WHERE worker_id = ? AND pool_id = ?"
+    sums = "SELECT SUM(accepted), SUM(rejected), SUM(getworks) FROM share_stats WHERE period_length = 300 AND worker_id = ? AND pool_id = ?"
     wait_until(lambda: tuple(map(int, mining.database.rows(sums, mining.worker, alpha)[0])) == (2, 1, 1), 5,
                "statistics agree")
 

@@ -4,7 +4,7 @@
 
 #include "database.h"
 #include "store/connections.h"
-#include "store/store.h"
+#include "store/store_pools.h"
 #include "tap.h"
 
 #include <apr_general.h>

@@ -131,7 +131,8 @@ static void test_life(void)
     ok(mine(proxy, 1, p), "a miner logs in, gets work and hands in a share");
     ok(FARM_WAIT(farm_number("SELECT count(*) FROM submitted_work WHERE result = 1") == 1), "the share is in the database");
     ok(FARM_WAIT(farm_number("SELECT count(*) FROM work_data") == 1), "so is the work");
-    ok(FARM_WAIT(farm_number("SELECT count(*) FROM share_stats WHERE accepted = 1 AND getworks = 1") == 1), "both are counted");
+    ok(FARM_WAIT(farm_number("SELECT count(*) FROM share_stats WHERE period_length = 300 AND accepted = 1 AND getworks = 1") == 1),
+       "both are counted");
     ok(FARM_WAIT(farm_number("SELECT count(*) FROM worker WHERE password LIKE '$2y$%%'") == 1), "and his password is a hash from now on");
     script_round(2);
     ok(mine(proxy, 2, p), "and once more");
@@ -353,7 +354,8 @@ static void test_memory(void)
     http_stub_always(stub, work_answer(50));
     mp_longpoll_leave(wait_for_news(busy, own), false);
     apr_pool_destroy(own);
-    long long works = farm_number("SELECT sum(getworks) FROM share_stats"), shares = farm_number("SELECT count(*) FROM submitted_work");
+    long long works = farm_number("SELECT sum(getworks) FROM share_stats WHERE period_length = 300"),
+              shares = farm_number("SELECT count(*) FROM submitted_work");
     apr_thread_mutex_lock(shut);
     http_stub_always(stub, work_answer(50));
     run_threads(getters, get_often);
@@ -371,7 +373,7 @@ static void test_memory(void)
         farm_pause();
     }
     ok(running == 0 && good == 60, "nor do long polls");
-    ok(FARM_WAIT(farm_number("SELECT sum(getworks) FROM share_stats") >= works + 120 &&
+    ok(FARM_WAIT(farm_number("SELECT sum(getworks) FROM share_stats WHERE period_length = 300") >= works + 120 &&
                  farm_number("SELECT count(*) FROM submitted_work") >= shares + 120),
        "nor does recording");
     farm_execute("UPDATE worker_pool SET pool_username = 'other'");

@@ -89,7 +89,7 @@ static long long rows(void)
 
 static long long accepted(void)
 {
-    return farm_number("SELECT coalesce(sum(accepted), 0) FROM share_stats");
+    return farm_number("SELECT coalesce(sum(accepted), 0) FROM share_stats WHERE period_length = 300");
 }
 
 static bool log_in(child_t *child, const char *name, const char *password)
@@ -129,13 +129,14 @@ static void test_shares(child_t *child)
     ok(FARM_WAIT(farm_number("SELECT count(*) FROM submitted_work WHERE result = 1") == 2), "an unknown one that becomes known is");
     is_number(rows(), 3, "nothing is there twice");
     is_number(accepted(), 2, "nor counted twice");
-    is_number(farm_number("SELECT sum(rejected) FROM share_stats"), 1, "rejected ones are counted as well");
+    is_number(farm_number("SELECT sum(rejected) FROM share_stats WHERE period_length = 300"), 1, "rejected ones are counted as well");
 }
 
 static void test_works(child_t *child)
 {
     put_works(child->parts.works, 1, 2500);
-    ok(FARM_WAIT(farm_number("SELECT coalesce(sum(getworks), 0) FROM share_stats") == 2500), "works reach the database, and are counted");
+    ok(FARM_WAIT(farm_number("SELECT coalesce(sum(getworks), 0) FROM share_stats WHERE period_length = 300") == 2500),
+       "works reach the database, and are counted");
     is_number(farm_number("SELECT count(*) FROM work_data WHERE worker_id = 1"), 2500, "each with its route");
 }
 

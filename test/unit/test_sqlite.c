@@ -3,7 +3,7 @@
 #include "store/sqlite.h"
 
 #include "database.h"
-#include "store/store.h"
+#include "store/store_pools.h"
 #include "tap.h"
 
 #include <apr_general.h>

@@ -149,7 +149,7 @@ static void test_accepted(void)
     ok(strstr(request, mp_hex_format(data, share.header, MP_HEADER_SIZE)) != NULL, "with the miner's data");
     ok(strstr(request, "\r\nAuthorization: Basic YWNjb3VudDpwb29sIHNlY3JldA==\r\n") != NULL, "in the worker's name");
     ok(is_recorded(&share, "result = 1 AND reason IS NULL AND difficulty = 8 AND worker_id = 1 AND pool_id = 1"), "it is recorded");
-    is_number(farm_number("SELECT sum(accepted) FROM share_stats"), 1, "and counted");
+    is_number(farm_number("SELECT sum(accepted) FROM share_stats WHERE period_length = 300"), 1, "and counted");
 
     share_t again = share_of(1, 0xAB);
     submit_expecting(&again, MP_VERDICT_ACCEPTED, "");
@@ -250,7 +250,7 @@ static void check_never_repeated(const char *what, unsigned char nonce, http_stu
 
 static void test_unknown(void)
 {
-    long long counted = farm_number("SELECT sum(accepted) + sum(rejected) FROM share_stats");
+    long long counted = farm_number("SELECT sum(accepted) + sum(rejected) FROM share_stats WHERE period_length = 300");
 
     give_work(4, pool_id);
     check_never_repeated("a connection closed without an answer", 1, (http_stub_answer_t){.mode = STUB_CLOSE}, PATIENT);
@@ -259,7 +259,8 @@ static void test_unknown(void)
     check_never_repeated("half of an answer", 4, (http_stub_answer_t){.mode = STUB_CUT_BODY, .body = TRUE_ANSWER}, PATIENT);
     check_never_repeated("an answer that says nothing", 5,
                          (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{\"result\":7,\"error\":null}"}, PATIENT);
-    ok(FARM_WAIT(farm_number("SELECT sum(accepted) + sum(rejected) FROM share_stats") == counted + 5), "what is unknown is not counted");
+    ok(FARM_WAIT(farm_number("SELECT sum(accepted) + sum(rejected) FROM share_stats WHERE period_length = 300") == counted + 5),
+       "what is unknown is not counted");
 }
 
 static void test_in_flight(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/value.h"
 
-#include "store/statistics.h"
 #include "tap.h"
 
 #include <apr_general.h>
@@ -38,19 +37,6 @@ static void check_limits(void)
     is_number(mp_value_id(&last), 4294967295, "the last id");
 }
 
-static void check_statistics(void)
-{
-    apr_time_t start = apr_time_from_sec(1793372400);
-
-    ok(mp_statistics_period(start) == start && mp_statistics_period(start + apr_time_from_sec(300) - 1) == start,
-       "a period begins and ends");
-    ok(mp_statistics_period(start - 1) == start - apr_time_from_sec(300), "the one before");
-    ok(mp_statistics_period(-1) == -apr_time_from_sec(300) && mp_statistics_period(0) == 0, "before 1970");
-    ok(mp_statistics_difficulty(NAN) == 0 && mp_statistics_difficulty(INFINITY) == 0 && mp_statistics_difficulty(-1) == 0,
-       "no difficulties");
-    ok(mp_statistics_difficulty(0.125) == 0.125, "a difficulty");
-}
-
 int main(void)
 {
     apr_pool_t *p;
@@ -59,7 +45,6 @@ int main(void)
     apr_pool_create(&p, NULL);
     check_reading(p);
     check_limits();
-    check_statistics();
     apr_terminate();
     return tap_done();
 }

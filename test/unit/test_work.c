@@ -352,7 +352,7 @@ static void test_threads(void)
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     is_number(good[0] + good[1] + good[2] + good[3], 400, "four threads fetch");
-    bool counted = FARM_WAIT(farm_number("SELECT sum(getworks) FROM share_stats") == fetched);
+    bool counted = FARM_WAIT(farm_number("SELECT sum(getworks) FROM share_stats WHERE period_length = 300") == fetched);
     ok(counted, "each work is counted, once");
 }
 
