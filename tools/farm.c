@@ -2,11 +2,11 @@
 /* The command "farm": adds pools and workers to the database and says what is in it, for scripts and for the time before the console. It goes through the store as
  * the module does, so names clash as miners log in, and every child learns of a change. Passwords are read, hashed, and never printed. */
 #include "base/text.h"
+#include "service/checks.h"
 #include "service/logins.h"
 #include "store/store_assignments.h"
 #include "store/store_pools.h"
 #include "store/store_workers.h"
-#include "upstream/upstream.h"
 #include "upstream/upstream_url.h"
 
 #include <apr_general.h>
@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 255
-#define BCRYPT_MAX_BYTES 72 /* bcrypt ignores the rest of a password */
 #define EXIT_REFUSED 1
 #define EXIT_USAGE 2
 #define TIMEOUT apr_time_from_sec(10)
@@ -57,30 +55,6 @@ static const char *shown(const char *text, apr_pool_t *p)
 {
     apr_size_t size = strlen(text) + 1;
     return mp_text_clean(apr_palloc(p, size), size, text);
-}
-
-static bool is_clean(const char *text, apr_pool_t *p)
-{
-    return strcmp(shown(text, p), text) == 0;
-}
-
-/* What must hold for every name. @return NULL, or what is wrong with it */
-static const char *check_name(const char *name, apr_pool_t *p)
-{
-    if (name[strspn(name, " ")] == '\0')
-        return "it is empty";
-    if (strlen(name) > NAME_MAX_BYTES)
-        return "it is longer than 255 bytes";
-    if (!is_clean(name, p))
-        return "it has blanks at an end, control characters, or is not UTF-8";
-    return NULL;
-}
-
-static const char *check_login(const char *name, apr_pool_t *p)
-{
-    if (strchr(name, ':'))
-        return "it has a colon, which ends a user name in HTTP";
-    return check_name(name, p);
 }
 
 /* An argument, or the first line of standard input if it is "-". @return NULL if there is no usable line */
@@ -130,14 +104,12 @@ static int add_pool(farm_t *farm, char **words, int count)
     const char *name = words[0], *url = words[1];
     apr_uint32_t id = 0;
     mp_result_t why = MP_RESULT_NONE;
-    const char *wrong = check_name(name, farm->p);
+    const char *wrong = mp_checks_name(name, farm->p);
 
     (void)count;
     if (wrong)
         return refuse("\"%s\" cannot be a pool's name: %s", shown(name, farm->p), wrong);
-    wrong = mp_upstream_url_check(url, farm->p);
-    if (!wrong && strlen(url) > NAME_MAX_BYTES)
-        wrong = "it is longer than 255 bytes";
+    wrong = mp_checks_url(url, farm->p);
     if (wrong)
         return refuse("this cannot be the URL of pool \"%s\": %s", name, wrong);
     if (mp_store_add_pool(&id, name, url, farm->store, &why, farm->p) != APR_SUCCESS)
@@ -150,7 +122,7 @@ static int add_worker(farm_t *farm, char **words, int count)
 {
     const char *name = words[0];
     const char *password = count > 1 ? read_password(words[1], farm->p) : "";
-    const char *wrong = check_login(name, farm->p);
+    const char *wrong = mp_checks_login(name, farm->p);
     char hash[MP_LOGIN_HASH_SIZE];
     apr_uint32_t id = 0;
     mp_result_t why = MP_RESULT_NONE;
@@ -159,8 +131,10 @@ static int add_worker(farm_t *farm, char **words, int count)
         return refuse("\"%s\" cannot be a worker's name: %s", shown(name, farm->p), wrong);
     if (!password)
         return refuse("standard input has no line with a password of worker \"%s\"", name);
-    if (strlen(password) > BCRYPT_MAX_BYTES)
-        return refuse("the password of worker \"%s\" is longer than %d bytes, and bcrypt would ignore the rest", name, BCRYPT_MAX_BYTES);
+    /* A script may want none. */
+    wrong = *password ? mp_checks_worker_password(password, farm->p) : NULL;
+    if (wrong)
+        return refuse("the password of worker \"%s\" is not possible: %s", name, wrong);
     if (mp_logins_hash(hash, password) != APR_SUCCESS)
         return refuse("the password of worker \"%s\" cannot be hashed: the system gave no random bytes", name);
     if (mp_store_add_worker(&id, name, hash, farm->store, &why, farm->p) != APR_SUCCESS)
@@ -169,26 +143,16 @@ static int add_worker(farm_t *farm, char **words, int count)
     return EXIT_SUCCESS;
 }
 
-static bool parse_priority(int *priority, const char *text)
-{
-    char *end;
-    apr_int64_t number = apr_strtoi64(text, &end, 10);
-
-    *priority = (int)number;
-    return *text != '\0' && *text != ' ' && *end == '\0' && number >= -1000000 && number <= 1000000;
-}
-
 static const char *check_account(const char *username, const char *password, apr_pool_t *p)
 {
-    const char *wrong = check_login(username, p);
+    const char *wrong = mp_checks_login(username, p);
 
     if (wrong)
         return apr_psprintf(p, "\"%s\" cannot be the user name: %s", shown(username, p), wrong);
     if (!password)
         return "standard input has no line with the password";
-    if (strlen(password) > NAME_MAX_BYTES || !is_clean(password, p))
-        return "the password is longer than 255 bytes, has blanks at an end, control characters, or is not UTF-8";
-    return NULL;
+    wrong = mp_checks_pool_password(password, p);
+    return wrong ? apr_psprintf(p, "the password cannot be used: %s", wrong) : NULL;
 }
 
 static int assign(farm_t *farm, char **words, int count)
@@ -200,11 +164,11 @@ static int assign(farm_t *farm, char **words, int count)
 
     if (!worker || !pool)
         return EXIT_REFUSED;
-    if (count > 4 && !parse_priority(&row.priority, words[4]))
-        return refuse("\"%s\" is not a priority; right would be a whole number from -1000000 to 1000000, the highest is tried first",
-                      shown(words[4], farm->p));
+    const char *wrong = count > 4 ? mp_checks_priority(&row.priority, words[4]) : NULL;
+    if (wrong)
+        return refuse("\"%s\" cannot be the priority: %s", shown(words[4], farm->p), wrong);
     row.password = read_password(words[3], farm->p);
-    const char *wrong = check_account(row.username, row.password, farm->p);
+    wrong = check_account(row.username, row.password, farm->p);
     if (wrong)
         return refuse("the account of worker \"%s\" at pool \"%s\" is not possible: %s", worker->name, pool->name, wrong);
     row.worker_id = worker->id;

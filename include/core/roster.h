@@ -67,6 +67,7 @@ apr_int64_t mp_roster_generation(const mp_roster_t *roster);
 const char *mp_roster_secret(const mp_roster_t *roster);
 apr_size_t mp_roster_worker_count(const mp_roster_t *roster);
 apr_size_t mp_roster_pool_count(const mp_roster_t *roster);
+const mp_worker_t *mp_roster_worker_at(const mp_roster_t *roster, apr_size_t index);
 const mp_pool_t *mp_roster_pool_at(const mp_roster_t *roster, apr_size_t index);
 
 /** NULL if there is none of that name; compared as mp_text_fold() says. p is for the folded name. */

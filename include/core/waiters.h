@@ -11,6 +11,7 @@
 
 #include "core/model.h"
 
+#include <apr_tables.h>
 #include <sys/queue.h>
 
 /* Why a poll ends: value, word for logs and notes. */
@@ -119,6 +120,13 @@ const mp_waiter_list_t *mp_waiters_all(const mp_waiters_t *waiters);
 /** Those of a worker, the longest wait first (of_worker); NULL if there are none. */
 const mp_waiter_list_t *mp_waiters_of_worker(const mp_waiters_t *waiters, apr_uint32_t worker_id);
 apr_uint32_t mp_waiters_count(const mp_waiters_t *waiters);
+/* How many polls of one worker wait. */
+typedef struct mp_waiters_worker_t {
+    apr_uint32_t worker_id;
+    apr_uint32_t count;
+} mp_waiters_worker_t;
+/** Adds one for each worker who has any, in no order. workers: of mp_waiters_worker_t */
+void mp_waiters_list_workers(apr_array_header_t *workers, const mp_waiters_t *waiters);
 /** Threads busy with answers. */
 apr_uint32_t mp_waiters_woken_count(const mp_waiters_t *waiters);
 

@@ -27,6 +27,9 @@ const mp_waiters_group_t *mp_waiters_groups_all(const mp_waiters_groups_t *group
 const mp_waiters_group_t *mp_waiters_groups_find_worker(const mp_waiters_groups_t *groups, apr_uint32_t worker_id);
 const mp_waiters_group_t *mp_waiters_groups_find_address(const mp_waiters_groups_t *groups, const char *address);
 
+/** Adds one mp_waiters_worker_t for each worker who waits. */
+void mp_waiters_groups_list_workers(apr_array_header_t *workers, const mp_waiters_groups_t *groups);
+
 /** A new waiter, WAITING. */
 void mp_waiters_groups_add(mp_waiters_groups_t *groups, mp_waiter_t *waiter, const char *address);
 /** Was WAITING, and has another state now. */

@@ -42,6 +42,7 @@ typedef struct mp_circuits_view_t {
     apr_time_t since;       /* wall clock */
     mp_result_t last_error; /* status is APR_SUCCESS if there never was one */
     apr_time_t last_error_time;
+    apr_interval_time_t latency; /* of calls that ended well, the last ones count most; 0 if there was none */
 } mp_circuits_view_t;
 
 /** @return false if the pool was never asked */

@@ -49,6 +49,7 @@ typedef enum mp_console_kind_t {
 typedef struct mp_console_outcome_t {
     mp_console_kind_t kind;
     const char *message; /* a sentence for people */
+    bool is_bad_news;    /* DONE, but what was found is not good: a pool that was tested gave no work */
     apr_uint32_t id;     /* of what was made or changed; 0: none */
     const char *href;    /* full path of the page that shows it: base and all */
     mp_json_t *view;     /* INVALID, and CONFLICT where a form was sent: the form's page again; NULL otherwise */
@@ -61,8 +62,13 @@ typedef void mp_console_change_t(mp_console_outcome_t *outcome, mp_proxy_t *prox
 /* dashboard.c */
 mp_console_view_t mp_dashboard_view;
 /* pools.c */
-mp_console_view_t mp_pools_view, mp_pools_view_one, mp_pools_view_workers;
-mp_console_change_t mp_pools_save, mp_pools_enable, mp_pools_disable, mp_pools_delete, mp_pools_test, mp_pools_change_workers;
+mp_console_view_t mp_pools_view, mp_pools_view_one;
+mp_console_change_t mp_pools_save, mp_pools_enable, mp_pools_disable, mp_pools_delete;
+/* pool_test.c */
+mp_console_change_t mp_pools_test;
+/* pool_workers.c */
+mp_console_view_t mp_pools_view_workers;
+mp_console_change_t mp_pools_change_workers;
 /* workers.c */
 mp_console_view_t mp_workers_view, mp_workers_view_one;
 mp_console_change_t mp_workers_save, mp_workers_set_password, mp_workers_delete;

@@ -35,6 +35,15 @@ bool mp_keeper_has_saved(mp_keeper_t *keeper, apr_pool_t *p);
 /** The last failure to read the roster; status is APR_SUCCESS if the last attempt went well. */
 void mp_keeper_failure(mp_result_t *why, mp_keeper_t *keeper);
 
+/** Somebody changed something: the next refresh looks at once. mp_recorder_hurry() makes that soon. Any thread. */
+void mp_keeper_hurry(mp_keeper_t *keeper);
+
+/** Waits until the database was seen in this generation or a later one, and its roster is in force. @return false if that took longer */
+bool mp_keeper_await(mp_keeper_t *keeper, apr_int64_t generation, apr_interval_time_t patience);
+
+/** When another roster came into force last; wall clock, 0: never. Any thread. */
+apr_time_t mp_keeper_loaded(mp_keeper_t *keeper);
+
 /** Recorder's thread: reads what is due. @return APR_SUCCESS also if nothing was due; otherwise the store's failure */
 apr_status_t mp_keeper_refresh(mp_keeper_t *keeper, mp_result_t *why);
 

@@ -69,6 +69,12 @@ void mp_longpoll_counts(mp_longpoll_counts_t *counts, mp_longpoll_t *longpoll);
 /** How many request threads have nothing to do at the moment. I/O thread, a thousand times a second: must be quick. */
 typedef apr_uint32_t mp_longpoll_idle_t(void);
 
+/** Whose polls wait in this child, in no order; in p. @return array of mp_waiters_worker_t */
+apr_array_header_t *mp_longpoll_list_workers(mp_longpoll_t *longpoll, apr_pool_t *p);
+
+/** How the pools' blocks are watched. */
+mp_watches_t *mp_longpoll_watches(mp_longpoll_t *longpoll);
+
 /* For proxy.c. */
 typedef struct mp_longpoll_options_t {
     apr_uint32_t limit, limit_per_worker, limit_per_address; /* of polls in this child; 0: none; a limit of 0 turns long polls away */

@@ -31,6 +31,7 @@ typedef struct mp_proxy_options_t {
 
 typedef struct mp_proxy_t {
     int threads;
+    const char *state_directory;
     mp_shared_cache_t cache;
     mp_store_t *store;
     mp_spool_t *spool;

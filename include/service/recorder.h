@@ -28,6 +28,18 @@ typedef struct mp_recorder_parts_t {
 /** Borrows the parts for its life. */
 apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_parts_t *parts, apr_pool_t *p);
 apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why);
+/** Somebody changed workers, pools or assignments: the thread looks at the database now. Any thread. */
+void mp_recorder_hurry(mp_recorder_t *recorder);
+
+/* Why nothing can be recorded now. */
+typedef struct mp_recorder_trouble_t {
+    mp_result_t why;  /* status is APR_SUCCESS if all is well */
+    apr_time_t since; /* wall clock */
+} mp_recorder_trouble_t;
+
+/** Any thread. */
+void mp_recorder_find_trouble(mp_recorder_trouble_t *trouble, mp_recorder_t *recorder);
+
 /** Lets the thread make one last round if the database is well, and joins it. */
 void mp_recorder_stop(mp_recorder_t *recorder);
 

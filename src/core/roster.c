@@ -122,6 +122,12 @@ apr_size_t mp_roster_pool_count(const mp_roster_t *roster)
     return roster->pool_count;
 }
 
+const mp_worker_t *mp_roster_worker_at(const mp_roster_t *roster, apr_size_t index)
+{
+    MP_ASSERT(index < roster->worker_count);
+    return &roster->workers[index];
+}
+
 const mp_pool_t *mp_roster_pool_at(const mp_roster_t *roster, apr_size_t index)
 {
     MP_ASSERT(index < roster->pool_count);

@@ -273,6 +273,11 @@ apr_uint32_t mp_waiters_count(const mp_waiters_t *waiters)
     return mp_waiters_groups_all(waiters->groups)->count;
 }
 
+void mp_waiters_list_workers(apr_array_header_t *workers, const mp_waiters_t *waiters)
+{
+    mp_waiters_groups_list_workers(workers, waiters->groups);
+}
+
 apr_uint32_t mp_waiters_woken_count(const mp_waiters_t *waiters)
 {
     return waiters->woken_count;

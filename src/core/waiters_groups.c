@@ -60,6 +60,15 @@ const mp_waiters_group_t *mp_waiters_groups_find_address(const mp_waiters_groups
     return apr_hash_get(groups->addresses, address, (apr_ssize_t)strlen(address));
 }
 
+void mp_waiters_groups_list_workers(apr_array_header_t *workers, const mp_waiters_groups_t *groups)
+{
+    for (apr_hash_index_t *i = apr_hash_first(NULL, groups->workers); i; i = apr_hash_next(i)) {
+        const mp_waiters_group_t *group = apr_hash_this_val(i);
+        APR_ARRAY_PUSH(workers, mp_waiters_worker_t) =
+            (mp_waiters_worker_t){.worker_id = *(const apr_uint32_t *)group->key, .count = group->count};
+    }
+}
+
 static mp_waiters_group_t *obtain(apr_hash_t *table, mp_waiters_scope_t scope, const void *key, apr_size_t key_size)
 {
     mp_waiters_group_t *group = apr_hash_get(table, key, (apr_ssize_t)key_size);

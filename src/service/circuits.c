@@ -21,6 +21,7 @@ typedef struct circuit_t {
     apr_time_t since;
     mp_result_t last_error;
     apr_time_t last_error_time;
+    apr_interval_time_t latency; /* weighted mean; 0: none */
 } circuit_t;
 
 struct mp_circuits_t {
@@ -151,6 +152,14 @@ static void start_probing_on_loop(void *baton)
         mp_loop_delay_on_loop(circuits->loop, delay, probe_on_loop, circuit);
 }
 
+/* An eighth of each new one: a handful of calls tells, a single one does not. */
+static void measure_locked(circuit_t *circuit, apr_interval_time_t took)
+{
+    if (took < 1)
+        took = 1;
+    circuit->latency = circuit->latency > 0 ? circuit->latency + (took - circuit->latency) / 8 : took;
+}
+
 void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame_t blame, const mp_result_t *why, apr_time_t began)
 {
     apr_thread_mutex_lock(circuits->lock);
@@ -162,6 +171,8 @@ void mp_circuits_report(mp_circuits_t *circuits, const mp_pool_t *pool, mp_blame
         circuit->last_error = *why;
         circuit->last_error_time = mp_clock_now();
     }
+    if (!why && is_current)
+        measure_locked(circuit, mp_clock_monotonic() - began);
     bool is_late = why && began < circuit->health.since;
     if (is_current && !is_late && (!why || blame == MP_BLAME_POOL))
         starts = record_locked(circuit, why != NULL, pool, why);
@@ -235,6 +246,7 @@ static bool adapt_locked(circuit_t *circuit, const mp_roster_t *roster)
         circuit->url_hash = hash_url(pool->url);
         circuit->since = mp_clock_now();
         circuit->last_error = MP_RESULT_NONE;
+        circuit->latency = 0;
         mp_health_reset(&circuit->health, mp_clock_monotonic());
         tell_locked(circuit->circuits);
     }
@@ -262,7 +274,8 @@ bool mp_circuits_find(mp_circuits_view_t *view, mp_circuits_t *circuits, apr_uin
         *view = (mp_circuits_view_t){.state = circuit->health.state,
                                      .since = circuit->since,
                                      .last_error = circuit->last_error,
-                                     .last_error_time = circuit->last_error_time};
+                                     .last_error_time = circuit->last_error_time,
+                                     .latency = circuit->latency};
     apr_thread_mutex_unlock(circuits->lock);
     return circuit != NULL;
 }

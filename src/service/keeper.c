@@ -27,6 +27,9 @@ struct mp_keeper_t {
     mp_roster_t *roster; /* in force; NULL until something was loaded */
     bool has_looked;     /* the first attempt is over */
     mp_result_t failure;
+    apr_int64_t seen;  /* generation that the database had at the last look; -1 if it could not be looked at */
+    apr_time_t loaded; /* when the roster came into force */
+    bool is_hurried;
 
     /* Recorder's thread only. */
     apr_pool_t *scratch; /* with an allocator of its own: the child's pool belongs to other threads */
@@ -48,7 +51,7 @@ apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const cha
     mp_keeper_t *k = apr_pcalloc(p, sizeof(*k));
     k->store = store;
     k->file = apr_pstrcat(p, directory, "/" ROSTER_FILE, NULL);
-    k->generation = -1;
+    k->generation = k->seen = -1;
     apr_status_t status = apr_thread_mutex_create(&k->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
         status = apr_thread_cond_create(&k->looked, p);
@@ -95,6 +98,7 @@ static void put_in_force(mp_keeper_t *keeper, mp_roster_t *roster)
     apr_thread_mutex_lock(keeper->lock);
     mp_roster_t *old = keeper->roster;
     keeper->roster = roster;
+    keeper->loaded = mp_clock_now();
     apr_thread_mutex_unlock(keeper->lock);
     mp_roster_release(old);
     if (keeper->changed)
@@ -143,6 +147,7 @@ static void note_look(mp_keeper_t *keeper, const mp_result_t *failure)
 {
     apr_thread_mutex_lock(keeper->lock);
     keeper->failure = *failure;
+    keeper->seen = keeper->generation;
     keeper->has_looked = true;
     apr_thread_cond_broadcast(keeper->looked);
     apr_thread_mutex_unlock(keeper->lock);
@@ -189,11 +194,50 @@ static void fall_back(mp_keeper_t *keeper, apr_pool_t *p)
     put_in_force(keeper, saved);
 }
 
+void mp_keeper_hurry(mp_keeper_t *keeper)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    keeper->is_hurried = true;
+    apr_thread_mutex_unlock(keeper->lock);
+}
+
+static bool take_hurry(mp_keeper_t *keeper)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    bool is_hurried = keeper->is_hurried;
+    keeper->is_hurried = false;
+    apr_thread_mutex_unlock(keeper->lock);
+    return is_hurried;
+}
+
+bool mp_keeper_await(mp_keeper_t *keeper, apr_int64_t generation, apr_interval_time_t patience)
+{
+    apr_time_t deadline = mp_clock_monotonic() + patience;
+    apr_thread_mutex_lock(keeper->lock);
+    while (keeper->seen < generation) {
+        apr_interval_time_t left = deadline - mp_clock_monotonic();
+        if (left <= 0)
+            break;
+        apr_thread_cond_timedwait(keeper->looked, keeper->lock, left);
+    }
+    bool is_seen = keeper->seen >= generation;
+    apr_thread_mutex_unlock(keeper->lock);
+    return is_seen;
+}
+
+apr_time_t mp_keeper_loaded(mp_keeper_t *keeper)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    apr_time_t loaded = keeper->loaded;
+    apr_thread_mutex_unlock(keeper->lock);
+    return loaded;
+}
+
 static apr_status_t refresh(mp_keeper_t *keeper, mp_result_t *why, apr_pool_t *p)
 {
     apr_time_t now = mp_clock_monotonic();
     apr_int64_t generation = keeper->generation;
-    if (now < keeper->next_generation)
+    if (!take_hurry(keeper) && now < keeper->next_generation)
         return APR_SUCCESS;
     keeper->next_generation = now + MP_KEEPER_GENERATION_INTERVAL;
 

@@ -313,6 +313,20 @@ void mp_longpoll_counts(mp_longpoll_counts_t *counts, mp_longpoll_t *longpoll)
     apr_thread_mutex_unlock(longpoll->lock);
 }
 
+apr_array_header_t *mp_longpoll_list_workers(mp_longpoll_t *longpoll, apr_pool_t *p)
+{
+    apr_array_header_t *workers = apr_array_make(p, 64, sizeof(mp_waiters_worker_t));
+    apr_thread_mutex_lock(longpoll->lock);
+    mp_waiters_list_workers(workers, longpoll->waiters);
+    apr_thread_mutex_unlock(longpoll->lock);
+    return workers;
+}
+
+mp_watches_t *mp_longpoll_watches(mp_longpoll_t *longpoll)
+{
+    return longpoll->watches;
+}
+
 void mp_longpoll_observe(mp_longpoll_t *longpoll, const mp_pool_t *pool, const mp_work_t *work)
 {
     mp_watches_observe(longpoll->watches, pool, work);

@@ -73,6 +73,7 @@ apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *optio
 {
     mp_proxy_t *made = apr_pcalloc(p, sizeof(*made));
     made->threads = options->threads;
+    made->state_directory = options->state_directory;
     made->cache = *cache;
     apr_status_t status = mp_store_create(&made->store, &options->store, why, p);
     if (status == APR_SUCCESS)

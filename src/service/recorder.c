@@ -28,6 +28,8 @@ struct mp_recorder_t {
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *wake;
     bool is_stopping;
+    bool is_hurried;
+    mp_recorder_trouble_t trouble; /* as others may see it */
 
     /* The thread's own. */
     bool is_prepared; /* the database was found ready once */
@@ -56,6 +58,29 @@ apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_part
     return status;
 }
 
+static void show_trouble(mp_recorder_t *recorder, const mp_result_t *why)
+{
+    apr_thread_mutex_lock(recorder->lock);
+    recorder->trouble = (mp_recorder_trouble_t){.why = *why, .since = recorder->away_since};
+    apr_thread_mutex_unlock(recorder->lock);
+}
+
+void mp_recorder_find_trouble(mp_recorder_trouble_t *trouble, mp_recorder_t *recorder)
+{
+    apr_thread_mutex_lock(recorder->lock);
+    *trouble = recorder->trouble;
+    apr_thread_mutex_unlock(recorder->lock);
+}
+
+void mp_recorder_hurry(mp_recorder_t *recorder)
+{
+    mp_keeper_hurry(recorder->parts.keeper);
+    apr_thread_mutex_lock(recorder->lock);
+    recorder->is_hurried = true;
+    apr_thread_cond_broadcast(recorder->wake);
+    apr_thread_mutex_unlock(recorder->lock);
+}
+
 static void note_away(mp_recorder_t *recorder, const mp_result_t *why)
 {
     mp_spool_depth_t depth;
@@ -63,6 +88,7 @@ static void note_away(mp_recorder_t *recorder, const mp_result_t *why)
     if (!recorder->is_away)
         recorder->away_since = mp_clock_now();
     recorder->is_away = true;
+    show_trouble(recorder, why);
     recorder->next_attempt = mp_clock_monotonic() + MP_KEEPER_GENERATION_INTERVAL;
     if (!mp_damper_admits(&recorder->outages, mp_clock_monotonic(), &suppressed))
         return;
@@ -76,6 +102,7 @@ static void note_back(mp_recorder_t *recorder)
     if (!recorder->is_away)
         return;
     recorder->is_away = false;
+    show_trouble(recorder, &MP_RESULT_NONE);
     mp_damper_reset(&recorder->outages);
     mp_log(MP_LOG_NOTICE, "MP0231: recording goes on, after %d s", (int)apr_time_sec(mp_clock_now() - recorder->away_since));
 }
@@ -220,8 +247,9 @@ static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
 static bool rest(mp_recorder_t *recorder)
 {
     apr_thread_mutex_lock(recorder->lock);
-    if (!recorder->is_stopping && !recorder->is_behind)
+    if (!recorder->is_stopping && !recorder->is_behind && !recorder->is_hurried)
         apr_thread_cond_timedwait(recorder->wake, recorder->lock, MP_RECORDER_INTERVAL);
+    recorder->is_hurried = false;
     bool goes_on = !recorder->is_stopping;
     apr_thread_mutex_unlock(recorder->lock);
     return goes_on;

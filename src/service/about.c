@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/version.h"
+#include "service/console_page.h"
+#include "service/console_text.h"
+#include "service/longpoll.h"
+#include "store/store_dashboard.h"
+
+#include <apr_strings.h>
+#include <sys/statvfs.h>
+
+#define FREE_LEAST 100 /* MB below which the state directory's disk is a problem */
+
+/* A fact with its verdict: advice is what to do; NULL: all is well. */
+static void add(const mp_console_page_t *page, mp_json_t *facts, const char *name, const char *value, const char *advice)
+{
+    mp_json_t *fact = mp_json_object_create(page->p);
+
+    mp_console_page_set_text(page, fact, "name", name);
+    mp_console_page_set_text(page, fact, "value", value);
+    mp_console_page_set_bool(page, fact, "is_ok", advice == NULL);
+    mp_console_page_set_bool(page, fact, "is_problem", advice != NULL);
+    mp_console_page_set_text(page, fact, "advice", advice ? mp_console_text_sentence(advice, page->p) : NULL);
+    mp_json_append(facts, fact);
+}
+
+static const char *advise_on_schema(apr_int64_t schema)
+{
+    if (schema == MP_SCHEMA_VERSION)
+        return NULL;
+    if (schema == 0)
+        return "the tables are missing: import database/schema.sql";
+    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: migrate them (database/)"
+                                      : "the tables are newer than this version of the module: install a newer one";
+}
+
+static void add_database(const mp_console_page_t *page, mp_json_t *facts)
+{
+    mp_store_inspection_t inspection;
+    mp_result_t why = MP_RESULT_NONE;
+
+    if (mp_store_inspect(&inspection, page->proxy->store, &why, page->p) != APR_SUCCESS) {
+        add(page, facts, "Database", "away", apr_pstrcat(page->p, why.sentence, "; shares wait in the spool until it is back", NULL));
+        return;
+    }
+    const char *size = inspection.size > 0 ? apr_pstrcat(page->p, ", ", mp_console_text_size(inspection.size, page->p), NULL) : "";
+    add(page, facts, "Database", apr_psprintf(page->p, "%s %s%s", inspection.engine, inspection.version, size), NULL);
+    add(page, facts, "Schema", apr_psprintf(page->p, "version %" APR_INT64_T_FMT, inspection.schema), advise_on_schema(inspection.schema));
+}
+
+static void add_recorder(const mp_console_page_t *page, mp_json_t *facts)
+{
+    mp_recorder_trouble_t trouble;
+
+    mp_recorder_find_trouble(&trouble, page->proxy->recorder);
+    bool is_well = trouble.why.status == APR_SUCCESS;
+    const char *span = mp_console_text_span(page->now - trouble.since, page->p);
+    add(page, facts, "Recording", is_well ? "at work" : apr_psprintf(page->p, "stands still for %s", span),
+        is_well ? NULL : trouble.why.sentence);
+}
+
+static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
+{
+    mp_spool_depth_t depth;
+    struct statvfs disk;
+    const char *directory = page->proxy->state_directory;
+
+    mp_spool_depth(&depth, page->proxy->spool);
+    const char *limit = mp_console_text_size(depth.limit, page->p);
+    add(page, facts, "Spool of this process",
+        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s",
+                     mp_console_text_count((apr_int64_t)depth.shares, "share", page->p), depth.intents,
+                     mp_console_text_size(depth.bytes, page->p), limit),
+        depth.bytes > depth.limit / 2 ? "bring the database back, or shares will be refused when the spool is full" : NULL);
+    if (statvfs(directory, &disk) != 0) {
+        add(page, facts, "State directory", directory, "its file system cannot be looked at");
+        return;
+    }
+    apr_int64_t left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
+    bool is_short = left < FREE_LEAST * APR_INT64_C(1000000) || left < depth.limit - depth.bytes;
+    add(page, facts, "State directory", apr_psprintf(page->p, "%s, %s free", directory, mp_console_text_size(left, page->p)),
+        is_short ? "make room there: shares cannot be taken when it is full" : NULL);
+}
+
+static void add_roster(const mp_console_page_t *page, mp_json_t *facts)
+{
+    apr_size_t workers = mp_roster_worker_count(page->roster), pools = mp_roster_pool_count(page->roster), assignments = 0;
+    apr_time_t loaded = mp_keeper_loaded(page->proxy->keeper);
+    mp_result_t why;
+
+    for (apr_size_t i = 0; i < workers; i++)
+        assignments += mp_roster_worker_at(page->roster, i)->assignment_count;
+    mp_keeper_failure(&why, page->proxy->keeper);
+    add(page, facts, "Farm",
+        apr_psprintf(page->p, "%s, %s, %s; in force since %s", mp_console_text_count((apr_int64_t)workers, "worker", page->p),
+                     mp_console_text_count((apr_int64_t)pools, "pool", page->p),
+                     mp_console_text_count((apr_int64_t)assignments, "assignment", page->p),
+                     loaded ? mp_console_text_date(loaded, "%Y-%m-%d %H:%M:%S UTC", page->p) : "never"),
+        why.status == APR_SUCCESS ? NULL : why.sentence);
+}
+
+static void add_longpolls(const mp_console_page_t *page, mp_json_t *facts)
+{
+    mp_longpoll_counts_t counts;
+    const char *woken = "";
+
+    if (!page->proxy->longpoll) {
+        add(page, facts, "Long polls of this process", "not offered", NULL);
+        return;
+    }
+    mp_longpoll_counts(&counts, page->proxy->longpoll);
+    for (int i = 0; i < MP_WAKE_COUNT; i++)
+        woken = apr_psprintf(page->p, "%s%s%s %" APR_UINT64_T_FMT, woken, i ? ", " : "", mp_wake_word((mp_wake_t)i), counts.woken[i]);
+    add(page, facts, "Long polls of this process",
+        apr_psprintf(page->p, "%u waiting; answered: %s; given up by the miner %" APR_UINT64_T_FMT ", refused %" APR_UINT64_T_FMT,
+                     counts.waiting, woken, counts.cancelled, counts.refused),
+        counts.refused > 0 ? "miners were turned away: raise MiningProxyLongPollLimit, if the server holds more" : NULL);
+}
+
+static void append_all(mp_json_t *list, const mp_json_t *more)
+{
+    for (apr_size_t i = 0; i < mp_json_count(more); i++)
+        mp_json_append(list, mp_json_at(more, i));
+}
+
+apr_status_t mp_about_view(mp_json_t **view, mp_proxy_t *proxy, const mp_console_order_t *order, mp_result_t *why, apr_pool_t *p)
+{
+    mp_console_page_t page;
+    mp_json_t *facts = mp_json_array_create(p), *directives = mp_json_array_create(p);
+
+    (void)why;
+    mp_console_page_open(&page, proxy, order, p);
+    add(&page, facts, "Version", MP_VERSION, NULL);
+    add_database(&page, facts);
+    add_recorder(&page, facts);
+    add_spool(&page, facts);
+    add_roster(&page, facts);
+    add_longpolls(&page, facts);
+    append_all(facts, order->facts);
+    append_all(directives, order->directives);
+    *view = mp_json_object_create(p);
+    mp_json_set(*view, "facts", facts);
+    mp_json_set(*view, "directives", directives);
+    return APR_SUCCESS;
+}
