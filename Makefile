@@ -61,6 +61,8 @@ $(BUILD)/%.o: %.c | tools-are-there
 # The module's record is the only thing that httpd sees; httpd's headers do not mark it as visible on Unix.
 HTTPD_INCLUDE := $(shell apxs -q includedir 2>/dev/null)
 $(MOD_OBJ): CPPFLAGS += -isystem $(HTTPD_INCLUDE)
+# Where the console's templates are, unless a directive says otherwise.
+$(BUILD)/src/httpd/config.o: CPPFLAGS += -DMP_SHAREDIR='"$(SHAREDIR)"'
 $(BUILD)/mod_miningproxy.o: CFLAGS += -fvisibility=default
 
 $(MODULE): $(MOD_OBJ) $(BUILD)/libmp.a

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mod_miningproxy: a mining proxy inside Apache httpd. This file is the module record and the list of its hooks, nothing else; docs/ARCHITECTURE.md tells
  * where each thing lives. */
+#include "httpd/admin.h"
 #include "httpd/auth.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
@@ -17,6 +18,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(mp_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mp_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(mp_getwork_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    mp_admin_register(p);
     mp_auth_register(p);
     mp_parking_register(p);
 }

@@ -3,6 +3,7 @@
 #ifndef MP_HTTPD_CHILD_H
 #define MP_HTTPD_CHILD_H
 
+#include "httpd/templates.h"
 #include "service/proxy.h"
 
 #include <httpd.h>
@@ -15,6 +16,9 @@ void mp_child_init(apr_pool_t *pchild, server_rec *s);
 
 /** This child's proxy; NULL if the module is not configured or could not start: why (may be NULL) then says so. Any thread. */
 mp_proxy_t *mp_child_proxy(mp_result_t *why);
+
+/** The console's templates, as this child has read them; NULL as above. */
+mp_templates_t *mp_child_templates(void);
 
 /**
  * Prefork ends a child in a signal handler, on top of whatever the child is doing. Held back until the answer is out, the signal finds no lock of

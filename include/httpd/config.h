@@ -28,7 +28,11 @@ typedef struct mp_config_t {
     int long_poll_limit_per_worker;  /* 0: none */
     int long_poll_limit_per_address; /* 0: none */
     apr_interval_time_t pool_poll_interval;
-    int foreign_long_poll;       /* bool */
+    int foreign_long_poll; /* bool */
+    const char *templates; /* directory of the console's */
+    apr_interval_time_t statistics_interval;
+    double reject_alert; /* share of rejected ones: 0.03 */
+    const char *date_format;
     const char *first_directive; /* the first of ours that was used at all */
 
     /* Of a virtual host. */

@@ -39,6 +39,14 @@
       "how many of them may be one worker's; 0: any number (default 0)")                                                                   \
     X(MiningProxyLongPollLimitPerAddress, TAKE1, set_part_limit, long_poll_limit_per_address, GLOBAL_ONLY,                                 \
       "how many of them may come from one address; 0: any number (default 0)")                                                             \
+    X(MiningProxyTemplates, TAKE1, set_templates, templates, GLOBAL_ONLY,                                                                  \
+      "directory of the console's templates (default the one that make install fills)")                                                    \
+    X(MiningProxyStatisticsInterval, TAKE1, set_window, statistics_interval, GLOBAL_ONLY,                                                  \
+      "of which time the console's dashboard tells at first: 1h, 6h, 24h, 7d or 30d (default 1h)")                                         \
+    X(MiningProxyRejectAlert, TAKE1, set_percentage, reject_alert, GLOBAL_ONLY,                                                            \
+      "the console marks whoever has more rejected shares than this (default 3%)")                                                         \
+    X(MiningProxyDateFormat, TAKE1, set_date_format, date_format, GLOBAL_ONLY,                                                             \
+      "how the console writes times: human, or a format of strftime, in UTC (default human)")                                              \
     X(MiningProxyLongPolling, TAKE1, set_switch, long_polling, MP_DIRECTIVE_ANYWHERE,                                                      \
       "whether long polls are offered to miners: On or Off (default On, under prefork Off)")                                               \
     X(MiningProxyLongPollPath, TAKE1, set_long_poll_path, long_poll_path, MP_DIRECTIVE_ANYWHERE,                                           \
@@ -57,5 +65,8 @@
 
 /** The module's command table. */
 extern const command_rec mp_directives[];
+
+/** A URL without the password in it. */
+const char *mp_directives_mask_password(const char *url, apr_pool_t *p);
 
 #endif

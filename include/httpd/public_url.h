@@ -24,4 +24,7 @@ bool mp_public_url_is_offered(const request_rec *r);
 /** The value of X-Long-Polling for this request. @return NULL if long polls are not offered */
 const char *mp_public_url_long_poll(request_rec *r);
 
+/** Where miners are to be pointed at, as far as this request (of an administrator, perhaps on another port) tells. @return NULL if no server has the handler of getwork */
+const char *mp_public_url_mining(request_rec *r);
+
 #endif

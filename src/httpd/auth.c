@@ -5,12 +5,13 @@
 
 #include "base/clock.h"
 #include "base/damper.h"
+#include "httpd/admin.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
+#include "httpd/mount.h"
 #include "httpd/reply.h"
 
-#include <ap_expr.h>
 #include <ap_provider.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -51,19 +52,17 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     return AUTH_GENERAL_ERROR;
 }
 
-/* SetHandler is an expression, even where it is a plain word; it is applied to r->handler later than logins are checked. */
-static bool is_ours(request_rec *r)
+/* The console has users of its own, and tells in words why there is no roster. */
+static bool is_for_miners(request_rec *r)
 {
-    const char *error = NULL;
-    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    const char *handler = core->expr_handler ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
-    return handler && !error && strncmp(handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0;
+    const char *handler = mp_mount_handler(r);
+    return handler && strncmp(handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0 && strcmp(handler, MP_ADMIN_HANDLER) != 0;
 }
 
 static int check_ready(request_rec *r)
 {
     mp_result_t why;
-    if (!is_ours(r))
+    if (!is_for_miners(r))
         return DECLINED;
     mp_child_hold_signals(r);
     mp_proxy_t *proxy = mp_child_proxy(&why);

@@ -5,14 +5,17 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "httpd/admin.h"
 #include "httpd/cache.h"
 #include "httpd/capacity.h"
 #include "httpd/config.h"
 #include "httpd/log_sink.h"
+#include "httpd/mount.h"
 #include "httpd/parking.h"
 #include "service/longpoll.h"
 
 #include <ap_mpm.h>
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <http_core.h>
@@ -29,6 +32,7 @@ APLOG_USE_MODULE(miningproxy);
 #define USER_AGENT "mod_miningproxy/" MP_VERSION
 
 static mp_proxy_t *the_proxy;
+static mp_templates_t *the_templates;
 static mp_result_t why_not;
 static bool is_threaded;
 
@@ -101,6 +105,15 @@ static int read_password(mp_config_t *config, server_rec *s, apr_pool_t *pconf)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* No reason not to start: the console says so as well, and miners need none. */
+static void report_templates(const mp_config_t *config, server_rec *s, apr_pool_t *ptemp)
+{
+    apr_finfo_t info;
+    if (mp_mount_is_used(MP_ADMIN_HANDLER) && apr_stat(&info, config->templates, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "MP0067: the console has no templates: there is no directory %s; see MiningProxyTemplates", config->templates);
+}
+
 int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     mp_config_t *config = mp_config_get(s);
@@ -112,6 +125,7 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (read_password(config, s, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
     mp_capacity_report(s, ptemp);
+    report_templates(config, s, ptemp);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0005: " USER_AGENT " is configured");
     return OK;
 }
@@ -182,6 +196,8 @@ void mp_child_init(apr_pool_t *pchild, server_rec *s)
     }
     mp_log_sink_open(s);
     mp_capacity_open(s, pchild);
+    if (mp_templates_create(&the_templates, config->templates, pchild) != APR_SUCCESS)
+        the_templates = NULL;
     if (start_proxy(&proxy, config, s, pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "MP0006: this child cannot serve miners: %s; mend that and restart httpd",
                      why_not.sentence);
@@ -197,6 +213,11 @@ mp_proxy_t *mp_child_proxy(mp_result_t *why)
     if (!the_proxy && why)
         *why = why_not;
     return the_proxy;
+}
+
+mp_templates_t *mp_child_templates(void)
+{
+    return the_templates;
 }
 
 static apr_status_t restore_signals(void *before)

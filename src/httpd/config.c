@@ -6,6 +6,9 @@
 #include <apr_strings.h>
 
 #define DEFAULT_STATE_DIRECTORY "/var/lib/miningproxy" /* survives a reboot, as a runtime directory would not */
+#ifndef MP_SHAREDIR
+#define MP_SHAREDIR "/usr/share/miningproxy"
+#endif
 
 void *mp_config_create(apr_pool_t *p, server_rec *s)
 {
@@ -20,6 +23,8 @@ void *mp_config_create(apr_pool_t *p, server_rec *s)
     config->long_poll_limit = config->long_poll_limit_per_worker = config->long_poll_limit_per_address = MP_UNSET;
     config->pool_poll_interval = MP_UNSET;
     config->foreign_long_poll = MP_UNSET;
+    config->statistics_interval = MP_UNSET;
+    config->reject_alert = MP_UNSET;
     config->long_polling = MP_UNSET;
     config->long_poll_timeout = MP_UNSET;
     return config;
@@ -48,6 +53,18 @@ void *mp_config_merge(apr_pool_t *p, void *base, void *add)
     if (inner->public_url)
         merged->public_url = inner->public_url;
     return merged;
+}
+
+static void complete_console(mp_config_t *config)
+{
+    if (!config->templates)
+        config->templates = MP_SHAREDIR "/admin-templates";
+    if (config->statistics_interval == MP_UNSET)
+        config->statistics_interval = apr_time_from_sec(3600);
+    if (config->reject_alert < 0)
+        config->reject_alert = 0.03;
+    if (!config->date_format)
+        config->date_format = "human";
 }
 
 static void complete_process(mp_config_t *config)
@@ -96,6 +113,7 @@ void mp_config_complete(server_rec *main_server)
 {
     for (server_rec *s = main_server; s; s = s->next) {
         complete_process(mp_config_get(s));
+        complete_console(mp_config_get(s));
         complete_host(mp_config_get(s));
     }
 }

@@ -3,6 +3,7 @@
  * would be right. */
 #include "httpd/directives.h"
 
+#include "httpd/admin_settings.h"
 #include "httpd/cache.h"
 #include "httpd/public_url.h"
 #include "store/store.h"
@@ -59,7 +60,7 @@ static const char *set_checked_text(cmd_parms *cmd, const char *value, const cha
 }
 
 /* A URL that is refused is shown, but not the password in it. */
-static const char *mask_password(const char *url, apr_pool_t *p)
+const char *mp_directives_mask_password(const char *url, apr_pool_t *p)
 {
     const char *scheme = strstr(url, "://");
     const char *user = scheme ? scheme + 3 : url;
@@ -72,14 +73,14 @@ static const char *set_database(cmd_parms *cmd, void *unused, const char *value)
 {
     const char *complaint = mp_store_url_check(value, cmd->temp_pool);
     (void)unused;
-    return set_checked_text(cmd, complaint ? mask_password(value, cmd->temp_pool) : value, complaint);
+    return set_checked_text(cmd, complaint ? mp_directives_mask_password(value, cmd->temp_pool) : value, complaint);
 }
 
 static const char *set_upstream_proxy(cmd_parms *cmd, void *unused, const char *value)
 {
     const char *complaint = mp_upstream_proxy_check(value, cmd->temp_pool);
     (void)unused;
-    return set_checked_text(cmd, complaint ? mask_password(value, cmd->temp_pool) : value, complaint);
+    return set_checked_text(cmd, complaint ? mp_directives_mask_password(value, cmd->temp_pool) : value, complaint);
 }
 
 static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)
@@ -101,7 +102,7 @@ static const char *set_public_url(cmd_parms *cmd, void *unused, const char *valu
     apr_size_t length = strlen(value);
     (void)unused;
     if (complaint)
-        return set_checked_text(cmd, mask_password(value, cmd->temp_pool), complaint);
+        return set_checked_text(cmd, mp_directives_mask_password(value, cmd->temp_pool), complaint);
     return set_checked_text(cmd, value[length - 1] == '/' ? apr_pstrmemdup(cmd->pool, value, length - 1) : value, NULL);
 }
 
@@ -132,10 +133,24 @@ static const char *check_directory(const char *path, apr_pool_t *p)
     return NULL;
 }
 
+/* Whether it is there and in order is found out when a page is made: templates may come later than the configuration. */
+static const char *check_templates(const char *path, apr_pool_t *p)
+{
+    apr_finfo_t info;
+    bool is_other = apr_stat(&info, path, APR_FINFO_TYPE, p) == APR_SUCCESS && info.filetype != APR_DIR;
+    return is_other ? "it is no directory; write the path of the one that holds the console's templates" : NULL;
+}
+
 static const char *set_directory(cmd_parms *cmd, void *unused, const char *value)
 {
     (void)unused;
     return set_checked_path(cmd, value, check_directory);
+}
+
+static const char *set_templates(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_path(cmd, value, check_templates);
 }
 
 static const char *check_file(const char *path, apr_pool_t *p)
@@ -300,6 +315,34 @@ static const char *set_connections(cmd_parms *cmd, void *unused, const char *min
         return refuse(cmd, apr_pstrcat(cmd->pool, min, " ", max, NULL),
                       "write two whole numbers, MIN from 0 and MAX from 1 to 1024, MIN no larger than MAX, like 1 8");
     return NULL;
+}
+
+static const char *set_window(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    const char *complaint = mp_admin_settings_parse_window(field, value);
+    return complaint ? refuse(cmd, value, complaint) : NULL;
+}
+
+static const char *set_percentage(cmd_parms *cmd, void *unused, const char *value)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    (void)unused;
+    if (refusal)
+        return refusal;
+    const char *complaint = mp_admin_settings_parse_percentage(field, value);
+    return complaint ? refuse(cmd, value, complaint) : NULL;
+}
+
+static const char *set_date_format(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_checked_text(cmd, value, mp_admin_settings_check_date_format(value));
 }
 
 #define COMMAND(name, takes, setter, field, context, help)                                                                                 \

@@ -5,12 +5,15 @@
 #include "httpd/public_url.h"
 
 #include "httpd/config.h"
+#include "httpd/mount.h"
 #include "httpd/parking.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
+#include <http_config.h>
 #include <http_core.h>
+#include <http_main.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,4 +135,35 @@ const char *mp_public_url_long_poll(request_rec *r)
     if (strlen(url) <= MP_PUBLIC_URL_MAX)
         return url;
     return strlen(path) <= MP_PUBLIC_URL_MAX ? path : config->long_poll_path;
+}
+
+/* The host as the administrator calls it, and the port of that server. */
+static const char *url_of_server(request_rec *r, const server_rec *s, const char *mount)
+{
+    const char *path = *mount ? ap_os_escape_path(r->pool, mount, 1) : "/";
+    if (s == r->server)
+        return ap_construct_url(r->pool, path, r);
+    const char *scheme = s->server_scheme ? s->server_scheme : "http";
+    apr_port_t port = s->addrs && s->addrs->host_port ? s->addrs->host_port : s->port;
+    const char *host = r->hostname ? r->hostname : ap_get_server_name(r);
+    const char *shown = strchr(host, ':') && *host != '[' ? apr_pstrcat(r->pool, "[", host, "]", NULL) : host;
+    return port ? apr_psprintf(r->pool, "%s://%s:%u%s", scheme, shown, (unsigned)port, path)
+                : apr_psprintf(r->pool, "%s://%s%s", scheme, shown, path);
+}
+
+static const char *mining_url(request_rec *r, const server_rec *s)
+{
+    const mp_config_t *config = mp_config_get(s);
+    const char *mount = mp_mount_find(r, s, "miningproxy-getwork", NULL);
+    if (!mount)
+        return NULL;
+    return config->public_url ? config->public_url : url_of_server(r, s, mount);
+}
+
+const char *mp_public_url_mining(request_rec *r)
+{
+    const char *url = mining_url(r, r->server);
+    for (const server_rec *s = ap_server_conf; s && !url; s = s->next)
+        url = mining_url(r, s);
+    return url;
 }

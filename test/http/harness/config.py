@@ -21,6 +21,10 @@ LOCATION = """
     Require valid-user
 </LocationMatch>
 """
+CONSOLE_USERS = {"admin": "console-pw", "second": "other-pw"}
+# htpasswd -s of CONSOLE_USERS: quick to check, and always the same.
+CONSOLE_PASSWORDS = "admin:{SHA}TbejrRsEW48hnrTfZsb7frMFzPo=\nsecond:{SHA}h+sYo5eVKnRd4dCrZ5zuqNXt86A=\n"
+CONSOLE_MODULES = ["authn_file", "alias", "headers", "mime"]
 MODULES = ["authn_core", "authz_core", "authz_user", "auth_basic", "socache_shmcb", "unixd", "log_config", "reqtimeout"]
 
 
@@ -39,6 +43,30 @@ class TlsPort:
 
 
 @dataclass
+class Console:
+    """The console, mounted as conf/miningproxy.conf shows it."""
+
+    mount: str = "/admin"
+    templates: Path = places.TEMPLATES
+    login: list[str] = field(default_factory=lambda: ["AuthType Basic", 'AuthName "console"', "AuthBasicProvider file",
+                                                      'AuthUserFile "@DIRECTORY@/admin.htpasswd"', "Require valid-user"])
+    static: bool = True
+    more: list[str] = field(default_factory=list)  # behind all other locations
+
+    def lines(self, directory: Path) -> list[str]:
+        """Its directives and locations; writes its password file."""
+        (directory / "admin.htpasswd").write_text(CONSOLE_PASSWORDS)
+        login = [line.replace("@DIRECTORY@", str(directory)) for line in self.login]
+        lines = [f'MiningProxyTemplates "{self.templates}"', "TypesConfig /dev/null", "AddType text/css .css",
+                 "AddType text/javascript .js", "AddType image/svg+xml .svg",
+                 f'<Location "{self.mount}">', "SetHandler miningproxy-admin", *login, "</Location>"]
+        static = [f'Alias "{self.mount}/static" "{self.templates}/static"', f'<Location "{self.mount}/static">', "SetHandler None",
+                  "Require all granted", 'Header set Cache-Control "public, max-age=31536000, immutable" "expr=%{QUERY_STRING} =~ /^v=./"',
+                  "</Location>"]
+        return lines + (static if self.static else []) + self.more
+
+
+@dataclass
 class Config:
     """What differs between tests. directives are process-wide lines, host are lines beside the handler."""
 
@@ -53,6 +81,7 @@ class Config:
     keep_alive_timeout: int = 60
     request_read_timeout: str | None = None
     tls: "TlsPort | None" = None
+    console: "Console | None" = None
 
 
 def _mpm_lines(config: Config) -> list[str]:
@@ -71,7 +100,8 @@ def _mpm_lines(config: Config) -> list[str]:
 
 
 def _load_lines(config: Config) -> list[str]:
-    names = [f"mpm_{config.mpm}", *MODULES, *config.modules, *(["ssl"] if config.tls else [])]
+    names = [f"mpm_{config.mpm}", *MODULES, *config.modules, *(["ssl"] if config.tls else []),
+             *(CONSOLE_MODULES if config.console else [])]
     lines = [f"LoadModule {name}_module {places.libexecdir()}/mod_{name}.so" for name in names
              if f"mod_{name}.c" not in places.static_modules()]
     return lines + ([f"LoadModule miningproxy_module {places.MODULE}"] if config.with_module else [])
@@ -93,4 +123,5 @@ def format_config(directory: Path, port: int, config: Config) -> str:
     lines = _load_lines(config) + _base_lines(directory, port, config) + _mpm_lines(config) + config.directives
     lines += config.tls.lines() if config.tls else []
     handler = "\n".join(config.host) + (LOCATION if config.with_module else "")
-    return "\n".join(lines) + "\n" + handler
+    console = "\n".join(config.console.lines(directory)) + "\n" if config.console else ""
+    return "\n".join(lines) + "\n" + handler + console

@@ -16,6 +16,7 @@ ASAN = os.environ.get("MP_ASAN") == "1"
 BUILD = ROOT / "build-asan" if ASAN else Path(os.environ.get("MP_BUILD") or ROOT / "build")
 MODULE = Path(os.environ.get("MP_MODULE") or BUILD / "mod_miningproxy.so").resolve()
 FARM = Path(os.environ.get("MP_FARM") or MODULE.parent / "farm").resolve()
+TEMPLATES = ROOT / "admin-templates"
 SCHEMA_MYSQL = ROOT / "database" / "schema.sql"
 SCHEMA_SQLITE = ROOT / "database" / "schema.sqlite.sql"
 IS_ROOT = os.geteuid() == 0

@@ -20,7 +20,8 @@ from fakes.certificates import Authority
 from fakes.pool import FakePool
 
 from . import mariadb, places
-from .config import Config
+from .config import Config, Console
+from .console import Visitor
 from .database import Database, SqliteDatabase
 from .errorlog import undeclared
 from .httpd import Httpd
@@ -185,6 +186,19 @@ def proxy(request: pytest.FixtureRequest, make_proxy: Callable[..., Proxy], data
         options |= {name: options.get(name, []) + value if isinstance(value, list) else value
                     for name, value in marker.kwargs.items()}
     return make_proxy(database, **options)
+
+
+@pytest.fixture
+def templates(directory: Path) -> Path:
+    """A copy of the console's templates that httpd's children can reach and the test may spoil."""
+    return Path(shutil.copytree(places.TEMPLATES, directory / "templates"))
+
+
+@pytest.fixture
+def admin(proxy: Proxy, templates: Path) -> Visitor:
+    """The console's administrator at a proxy that is not started yet."""
+    proxy.httpd.config.console = Console(templates=templates)
+    return Visitor(proxy)
 
 
 @pytest.fixture
