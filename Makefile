@@ -24,6 +24,7 @@ TEST_BIN := $(TESTS:%=$(BUILD)/test/unit/%)
 TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard test/unit/*.c)))
 MODULE    = $(BUILD)/mod_miningproxy.so
 FARM      = $(BUILD)/farm
+RENDER    = $(BUILD)/render
 BENCH     = $(BUILD)/bench/pool $(BUILD)/bench/crowd
 
 # Where things go. httpd's own folders are what apxs says.
@@ -41,7 +42,7 @@ DATABASE ?=
 PRIORITY ?=
 PYTEST    = MP_MODULE='$(abspath $(MODULE))' /usr/bin/python3 -m pytest -q $(PYTESTFLAGS)
 
-all: $(MODULE) $(FARM) $(BENCH)
+all: $(MODULE) $(FARM) $(BENCH) $(RENDER)
 
 $(BUILD)/libmp.a: $(LIB_OBJ)
 	rm -f $@
@@ -71,6 +72,10 @@ $(MODULE): $(MOD_OBJ) $(BUILD)/libmp.a
 	echo 'make: $@ exports more than miningproxy_module' >&2; exit 1; } || :)
 
 $(FARM): $(BUILD)/tools/farm.o $(BUILD)/libmp.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Pages of the console without a server, for tests of templates.
+$(RENDER): $(BUILD)/test/browser/render.o $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Pool and crowd of the benchmark: plain C, nothing of the module in them.
