@@ -91,6 +91,7 @@ class Run:
 
 
 def _own_terminal(follower):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs tests in the background of a script ignores it
     os.setsid()
     fcntl.ioctl(follower, termios.TIOCSCTTY, 0)
 
