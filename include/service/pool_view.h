@@ -21,6 +21,9 @@ typedef enum mp_pool_state_t {
 
 mp_pool_state_t mp_pool_view_state(const mp_console_page_t *page, const mp_pool_t *pool);
 
+/** A pool's URL as people may see it: without the account that a row which hands wrote may hold. */
+const char *mp_pool_view_url(const char *url, apr_pool_t *p);
+
 /** A pool, but for what a window is needed for. */
 mp_json_t *mp_pool_view_json(const mp_console_page_t *page, const mp_pool_t *pool);
 

@@ -3,6 +3,7 @@
 #include "service/checks.h"
 #include "service/console_outcome.h"
 #include "service/pool_view.h"
+#include "service/worker_view.h"
 #include "store/store_assignments.h"
 
 #include <apr_strings.h>
@@ -45,15 +46,15 @@ static mp_json_t *show(const mp_console_page_t *page, const mp_worker_t *worker,
     mp_json_t *view = mp_json_object_create(page->p);
     mp_json_t *assigned = mp_json_array_create(page->p), *others = mp_json_array_create(page->p);
     const mp_pool_t **pools = mp_console_page_sort_pools(page);
+    mp_worker_view_t known;
 
     for (apr_size_t i = 0; i < worker->assignment_count; i++)
         mp_json_append(assigned, mp_pool_view_assignment(page, &worker->assignments[i]));
     for (apr_size_t i = 0; i < mp_roster_pool_count(page->roster); i++)
         if (!mp_console_page_find_assignment(worker, pools[i]->id))
             mp_json_append(others, mp_pool_view_json(page, pools[i]));
-    mp_json_t *reference = mp_console_page_worker(page, worker->id);
-    mp_console_page_set_text(page, reference, "pools_href", mp_console_page_worker_href(page, worker->id, "/pools"));
-    mp_json_set(view, "worker", reference);
+    mp_worker_view_open(&known, page);
+    mp_json_set(view, "worker", mp_worker_view_json(&known, worker));
     mp_json_set(view, "assignments", assigned);
     mp_json_set(view, "unassigned", others);
     mp_json_set(view, "form", form ? show_form(page, form) : NULL);

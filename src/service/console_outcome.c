@@ -40,9 +40,14 @@ static mp_console_kind_t kind_of(apr_status_t status)
     }
 }
 
+/* What is not a change's own trouble is told as what it is: a change that was under way may have been made all the same. */
 void mp_console_outcome_fail(mp_console_outcome_t *outcome, const mp_result_t *why, apr_pool_t *p)
 {
-    *outcome = (mp_console_outcome_t){.kind = kind_of(why->status), .message = mp_console_text_sentence(why->sentence, p)};
+    mp_console_kind_t kind = kind_of(why->status);
+    bool is_database = kind == MP_CONSOLE_AWAY && strncmp(why->word, "no-randomness", strlen("no-randomness")) != 0;
+    const char *lead = is_database ? "the database cannot be used now: " : "";
+
+    *outcome = (mp_console_outcome_t){.kind = kind, .message = mp_console_text_sentence(apr_pstrcat(p, lead, why->sentence, NULL), p)};
 }
 
 void mp_console_outcome_end(mp_console_outcome_t *outcome, const mp_console_page_t *page, const mp_result_t *why, const char *sentence)

@@ -4,6 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -58,9 +59,14 @@ const char *mp_console_text_count(apr_int64_t count, const char *noun, apr_pool_
 
 const char *mp_console_text_difficulty(double difficulty, apr_pool_t *p)
 {
+    char text[32];
+
     if (!isfinite(difficulty))
         return "0";
-    return difficulty < 1000 ? apr_psprintf(p, "%.4g", difficulty) : apr_psprintf(p, "%.0f", difficulty);
+    if (difficulty >= 1000)
+        return apr_psprintf(p, "%.0f", difficulty);
+    snprintf(text, sizeof(text), "%.4g", difficulty); /* apr_psprintf() would leave the 0 in front out */
+    return apr_pstrdup(p, text);
 }
 
 const char *mp_console_text_size(apr_int64_t bytes, apr_pool_t *p)

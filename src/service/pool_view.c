@@ -84,12 +84,11 @@ static void set_state(const mp_console_page_t *page, mp_json_t *json, const heal
     mp_console_page_set_text(page, json, "state_text", describe(page, health));
 }
 
-/* The URL of a row that hands wrote may hold an account. */
-static const char *show_url(const mp_console_page_t *page, const char *url)
+const char *mp_pool_view_url(const char *url, apr_pool_t *p)
 {
     if (!memchr(url, '@', mp_upstream_url_origin_length(url)))
         return url;
-    const char *stripped = mp_upstream_url_without_account(url, page->p);
+    const char *stripped = mp_upstream_url_without_account(url, p);
     return stripped ? stripped : "(not a URL that can be used)";
 }
 
@@ -132,7 +131,7 @@ mp_json_t *mp_pool_view_json(const mp_console_page_t *page, const mp_pool_t *poo
     mp_console_page_set_text(page, json, "name", pool->name);
     mp_console_page_set_text(page, json, "href", mp_console_page_pool_href(page, pool->id, ""));
     mp_console_page_set_text(page, json, "workers_href", mp_console_page_pool_href(page, pool->id, "/workers"));
-    mp_console_page_set_text(page, json, "url", show_url(page, pool->url));
+    mp_console_page_set_text(page, json, "url", mp_pool_view_url(pool->url, page->p));
     mp_console_page_set_bool(page, json, "enabled", pool->enabled);
     mp_console_page_set_text(page, json, "revision", mp_revision_of_pool(revision, &row, mp_roster_secret(page->roster)));
     mp_console_page_set_integer(page, json, "worker_count", count_workers(page, pool->id));

@@ -31,7 +31,7 @@ static void open_form(mp_console_form_t *form, const mp_console_page_t *page, co
     mp_console_form_open(form, id ? mp_console_page_pool_href(page, id, "") : apr_pstrcat(page->p, page->order->base, "/pools/new", NULL),
                          page->p);
     mp_console_form_set(form, "name", stored ? stored->row.name : "");
-    mp_console_form_set(form, "url", stored ? stored->row.url : "");
+    mp_console_form_set(form, "url", stored ? mp_pool_view_url(stored->row.url, page->p) : "");
     if (stored)
         form->revision = apr_pstrdup(page->p, stored->revision);
 }
@@ -98,7 +98,7 @@ static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page,
     if (kind == MP_CONSOLE_CONFLICT)
         form->error =
             apr_psprintf(page->p, "Somebody changed this meanwhile: it is \"%s\" at %s now. Save again to have it as it stands here.",
-                         stored.row.name, stored.row.url);
+                         stored.row.name, mp_pool_view_url(stored.row.url, page->p));
     mp_console_outcome_refuse(outcome, kind, form, show_form(page, is_new ? NULL : &stored, form));
 }
 
