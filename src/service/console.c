@@ -24,11 +24,11 @@ static void notice_database(mp_json_t *notices, mp_proxy_t *proxy, const mp_sigh
     mp_recorder_find_trouble(&trouble, proxy->recorder);
     if (trouble.why.status == APR_SUCCESS)
         return;
-    bool is_schema = strncmp(trouble.why.word, "schema-", strlen("schema-")) == 0;
-    const char *since = mp_console_text_span(mp_clock_now() - trouble.since, p);
-    const char *lead = is_schema ? "The database's tables are not those of this version" : "Nothing can be recorded";
+    bool is_other = strcmp(trouble.why.word, "schema-old") == 0 || strcmp(trouble.why.word, "schema-new") == 0;
     add(notices, true,
-        apr_psprintf(p, "%s, for %s by now: %s. Miners go on; %s in the spool", lead, since, trouble.why.sentence,
+        apr_psprintf(p, "%s for %s: %s. Miners go on; %s in the spool",
+                     is_other ? "The database's tables are not those of this version, so nothing was recorded" : "Nothing was recorded",
+                     mp_console_text_span(mp_clock_now() - trouble.since, p), trouble.why.sentence,
                      sight->spool.shares == 1 ? "1 share waits" : apr_psprintf(p, "%" APR_SIZE_T_FMT " shares wait", sight->spool.shares)),
         p);
 }

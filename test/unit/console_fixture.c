@@ -31,6 +31,7 @@ void desk_begin(void)
 
     longpoll = farm_longpoll_options();
     options.longpoll = &longpoll;
+    options.spool_limit = 64 * 1024;
     desk_proxy = farm_proxy(&options, &cache, root);
 }
 

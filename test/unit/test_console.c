@@ -55,8 +55,8 @@ static void settle(const char *words)
 static void test_database(void)
 {
     farm_hide();
-    settle("Nothing can be recorded, for ");
-    ok(is_noticed("0 shares wait in the spool of this process"), "how many wait");
+    settle("Nothing was recorded for ");
+    ok(is_noticed("0 shares wait in the spool."), "how many wait");
     farm_show();
     bool is_over = FARM_WAIT((farm_advance(apr_time_from_sec(1)), mp_json_count(mp_console_notices(desk_proxy, p)) == 0));
     ok(is_over, "it is back");
@@ -71,19 +71,21 @@ static void test_database(void)
 static void test_spool(void)
 {
     mp_result_t why;
-    mp_share_t share = {.worker_id = rig1, .pool_id = alpha, .difficulty = 1};
+    mp_share_t share = {.verdict = MP_VERDICT_ACCEPTED, .worker_id = rig1, .pool_id = alpha, .difficulty = 1};
     mp_spool_depth_t depth;
 
     farm_hide();
-    settle("Nothing can be recorded");
-    for (int i = 0; i < 100000; i++) {
+    settle("Nothing was recorded for ");
+    for (int i = 1; i < 10000; i++) {
         memcpy(share.id, &i, sizeof(i));
         mp_spool_depth(&depth, desk_proxy->spool);
-        if (depth.bytes > depth.limit / 2 || mp_spool_intend(desk_proxy->spool, &share, &why) != APR_SUCCESS)
+        if (depth.bytes > depth.limit / 2 || mp_spool_intend(desk_proxy->spool, &share, &why) != APR_SUCCESS ||
+            mp_spool_settle(desk_proxy->spool, &share, &why) != APR_SUCCESS)
             break;
     }
-    ok(is_noticed("the spool of this process is full to 50 percent") || is_noticed("The spool of this process is full to 50 percent"),
-       "the spool fills");
+    ok(is_noticed("The spool of this process is full to 50 percent"), "the spool fills: %d of %d bytes", (int)depth.bytes,
+       (int)depth.limit);
+    ok(is_noticed(apr_psprintf(p, "%d shares wait", (int)depth.shares)), "with shares that wait");
     farm_show();
 }
 
