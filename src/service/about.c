@@ -29,7 +29,7 @@ static const char *advise_on_schema(apr_int64_t schema)
         return NULL;
     if (schema == 0)
         return "the tables are missing: import database/schema.sql";
-    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: migrate them (database/)"
+    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: docs/CHANGES.md says what to do"
                                       : "the tables are newer than this version of the module: install a newer one";
 }
 
