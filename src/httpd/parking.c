@@ -44,9 +44,9 @@ APLOG_USE_MODULE(miningproxy);
 #define LOOK_INTERVAL_MS 500                /* at whether the child ends, for threads that wait */
 #define TIMEOUT_MARGIN apr_time_from_sec(5) /* between the last moment for an answer and httpd's time-out */
 
-#define LOOKS_MAX 1000    /* at a socket that says nothing */
+#define LOOKS_MAX 1000           /* at a socket that says nothing */
 #define KEPT_WHILE_WAITING 16384 /* bytes that the answer frees, for the next request */
-#define KEEPALIVE_IDLE 60 /* seconds; a miner that lost its power sends nothing any more */
+#define KEEPALIVE_IDLE 60        /* seconds; a miner that lost its power sends nothing any more */
 #define KEEPALIVE_INTERVAL 20
 #define KEEPALIVE_COUNT 3
 
