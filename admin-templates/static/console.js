@@ -128,13 +128,24 @@
     return page;
   }
 
+  // The row or section that the reader looks at: it must not move when what is above it grows.
+  function findAnchor() {
+    const seen = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+    return seen && seen.closest("tr[id], .feed li, section");
+  }
+
   function replaceRegions(page) {
     const focused = document.activeElement;
+    const anchor = findAnchor();
+    const top = anchor && anchor.getBoundingClientRect().top;
     for (const region of document.querySelectorAll("[data-refresh]")) {
       const wanted = page.getElementById(region.id);
       if (wanted) {
         renew(region, wanted);
       }
+    }
+    if (anchor && anchor.isConnected && scrollY > 0) {
+      scrollBy(0, anchor.getBoundingClientRect().top - top);
     }
     if (focused && focused !== document.activeElement && focused.isConnected) {
       focused.focus({ preventScroll: true });

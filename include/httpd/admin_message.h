@@ -6,8 +6,8 @@
 
 #include "httpd/admin_request.h"
 
-/** Puts it into the answer. Without a secret nothing is told. */
-void mp_admin_message_leave(const mp_admin_request_t *request, const char *text);
+/** Puts it into the answer. is_good: it did what was wanted. Without a secret nothing is told. */
+void mp_admin_message_leave(const mp_admin_request_t *request, const char *text, bool is_good);
 
 /** The message that was left for this page, which is then gone. @return NULL if there is none */
 mp_json_t *mp_admin_message_take(const mp_admin_request_t *request);

@@ -14,6 +14,7 @@
 #include "httpd/child.h"
 #include "httpd/mount.h"
 #include "httpd/public_url.h"
+#include "service/console_text.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -57,9 +58,8 @@ static int serve_view(const mp_admin_request_t *request)
     if (status == APR_SUCCESS)
         return mp_admin_reply_view(request, HTTP_OK, view);
     if (APR_STATUS_IS_NOTFOUND(status))
-        return mp_admin_reply_error(request, HTTP_NOT_FOUND, *why.sentence ? why.sentence : "It was deleted, or never existed.");
-    return mp_admin_reply_error(request, HTTP_SERVICE_UNAVAILABLE,
-                                apr_psprintf(request->r->pool, "The database cannot be asked now: %s.", why.sentence));
+        return mp_admin_reply_error(request, HTTP_NOT_FOUND, mp_console_text_sentence(why.sentence, request->r->pool));
+    return mp_admin_reply_error(request, HTTP_SERVICE_UNAVAILABLE, mp_console_text_sentence(why.sentence, request->r->pool));
 }
 
 /* Changes */
@@ -70,13 +70,14 @@ static int send_done(const mp_admin_request_t *request, const mp_console_outcome
     if (request->is_json) {
         mp_json_t *json = mp_json_object_create(p);
         mp_json_set(json, "message", mp_json_text_create(outcome->message, p));
+        mp_json_set(json, "is_good", mp_json_bool_create(!outcome->is_bad_news, p));
         mp_json_set(json, "id", outcome->id ? mp_json_integer_create(outcome->id, p) : NULL);
         mp_json_set(json, "href", mp_json_text_create(outcome->href, p));
         return mp_admin_reply_json(request, outcome->kind == MP_CONSOLE_CREATED ? HTTP_CREATED : HTTP_OK, json);
     }
     const char *location = outcome->href ? outcome->href : apr_pstrcat(p, request->base, "/", NULL);
     if (outcome->message)
-        mp_admin_message_leave(request, outcome->message);
+        mp_admin_message_leave(request, outcome->message, !outcome->is_bad_news);
     return mp_admin_reply_redirect(request, HTTP_SEE_OTHER, back && mp_admin_guard_is_page(request, back) ? back : location);
 }
 
@@ -114,15 +115,6 @@ static int send_outcome(const mp_admin_request_t *request, const mp_console_outc
                                 outcome->message ? outcome->message : "The database cannot be asked now; nothing was changed.");
 }
 
-/* Who did what belongs into a log; what was typed does not. */
-static void log_outcome(const mp_admin_request_t *request, const mp_console_outcome_t *outcome)
-{
-    bool is_done = outcome->kind == MP_CONSOLE_DONE || outcome->kind == MP_CONSOLE_CREATED;
-    if (is_done)
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, request->r, "MP0064: console user \"%s\", %s: %s", request->r->user, request->path,
-                      outcome->message ? outcome->message : "done");
-}
-
 static int change(const mp_admin_request_t *request, mp_json_t *input)
 {
     mp_console_order_t order;
@@ -132,7 +124,6 @@ static int change(const mp_admin_request_t *request, mp_json_t *input)
     mp_json_remove(input, "back");
     fill_order(&order, request);
     request->route->change(&outcome, request->proxy, &order, input, request->r->pool);
-    log_outcome(request, &outcome);
     return send_outcome(request, &outcome, back);
 }
 
@@ -162,6 +153,9 @@ static int change_by_form(const mp_admin_request_t *request, const mp_body_t *bo
     mp_json_t *input = NULL;
     mp_result_t why = MP_RESULT_NONE;
     apr_pool_t *p = request->r->pool;
+    if (*request->secret == '\0')
+        return mp_admin_reply_error(request, HTTP_SERVICE_UNAVAILABLE,
+                                    "The database was never reached since this server started; nothing was changed.");
     if (mp_form_parse(&input, body->text, body->length, &why, p) != APR_SUCCESS)
         return refuse_change(request, HTTP_BAD_REQUEST, apr_psprintf(p, "The form cannot be read: %s.", why.sentence));
     const char *complaint = mp_admin_guard_check_token(request, mp_json_text(mp_json_get(input, "token")));

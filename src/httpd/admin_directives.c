@@ -97,6 +97,14 @@ static const struct {
     apr_size_t offset;
 } entries[] = {MP_DIRECTIVE_LIST(ENTRY)};
 
+/* What is not set by word, but is on or off all the same. */
+static const char *find_unset(const server_rec *s, apr_size_t offset)
+{
+    if (offset == APR_OFFSETOF(mp_config_t, long_polling))
+        return mp_config_has_long_polls(s) ? "On" : "Off";
+    return "not set";
+}
+
 mp_json_t *mp_admin_directives(const server_rec *s, apr_pool_t *p)
 {
     mp_json_t *list = mp_json_array_create(p);
@@ -105,7 +113,7 @@ mp_json_t *mp_admin_directives(const server_rec *s, apr_pool_t *p)
         mp_json_t *directive = mp_json_object_create(p);
         const char *value = entries[i].format(config + entries[i].offset, p);
         mp_json_set(directive, "name", mp_json_text_create(entries[i].name, p));
-        mp_json_set(directive, "value", mp_json_text_create(value ? value : "not set", p));
+        mp_json_set(directive, "value", mp_json_text_create(value ? value : find_unset(s, entries[i].offset), p));
         mp_json_append(list, directive);
     }
     return list;

@@ -2,7 +2,6 @@
 /* A fact is good, a problem with a sentence that says what to do, or neither. */
 #include "httpd/admin_facts.h"
 
-#include "base/version.h"
 #include "httpd/capacity.h"
 #include "httpd/parking.h"
 
@@ -37,9 +36,8 @@ static void add(facts_t *facts, const char *name, const char *value, verdict_t v
     mp_json_append(facts->list, fact);
 }
 
-static void add_versions(facts_t *facts)
+static void add_httpd(facts_t *facts)
 {
-    add(facts, "mod_miningproxy", MP_VERSION, PLAIN, NULL);
     add(facts, "httpd", ap_get_server_description(), PLAIN, NULL);
 }
 
@@ -133,7 +131,7 @@ mp_json_t *mp_admin_facts(const mp_admin_request_t *request)
 {
     apr_pool_t *p = request->r->pool;
     facts_t facts = {.request = request, .list = mp_json_array_create(p), .p = p};
-    add_versions(&facts);
+    add_httpd(&facts);
     add_mpm(&facts);
     add_capacity(&facts);
     add_templates(&facts);

@@ -11,6 +11,9 @@
 
 #define COOKIE "mp_message"
 #define SECONDS 30
+/* What stands in front of the text. */
+#define GOOD "+"
+#define BAD "-"
 
 static void set_cookie(const mp_admin_request_t *request, const char *value, int seconds)
 {
@@ -21,9 +24,11 @@ static void set_cookie(const mp_admin_request_t *request, const char *value, int
     apr_table_addn(r->err_headers_out, "Set-Cookie", cookie);
 }
 
-void mp_admin_message_leave(const mp_admin_request_t *request, const char *text)
+void mp_admin_message_leave(const mp_admin_request_t *request, const char *text, bool is_good)
 {
-    const char *sealed = mp_admin_seal_message(text, request->secret, request->r->user, request->r->pool);
+    apr_pool_t *p = request->r->pool;
+    const char *marked = apr_pstrcat(p, is_good ? GOOD : BAD, text, NULL);
+    const char *sealed = mp_admin_seal_message(marked, request->secret, request->r->user, p);
     if (sealed)
         set_cookie(request, sealed, SECONDS);
 }
@@ -37,10 +42,10 @@ mp_json_t *mp_admin_message_take(const mp_admin_request_t *request)
         return NULL;
     set_cookie(request, "", 0);
     const char *text = mp_admin_seal_open_message(value, request->secret, r->user, r->pool);
-    if (!text)
+    if (!text || !*text)
         return NULL;
     mp_json_t *message = mp_json_object_create(r->pool);
-    mp_json_set(message, "text", mp_json_text_create(text, r->pool));
-    mp_json_set(message, "is_good", mp_json_bool_create(true, r->pool));
+    mp_json_set(message, "text", mp_json_text_create(text + 1, r->pool));
+    mp_json_set(message, "is_good", mp_json_bool_create(*text == *GOOD, r->pool));
     return message;
 }

@@ -75,6 +75,14 @@ static void add_user(mp_json_t *view, const mp_admin_request_t *request)
     mp_json_set(view, "notices", r->user && request->proxy ? mp_console_notices(request->proxy, r->pool) : mp_json_array_create(r->pool));
 }
 
+/* "Pool: alpha", where a page is about one. */
+static const char *title_of_page(const mp_json_t *view, const char *title, apr_pool_t *p)
+{
+    const mp_json_t *subject = mp_json_get(view, "pool") ? mp_json_get(view, "pool") : mp_json_get(view, "worker");
+    const char *name = mp_json_text(mp_json_get(subject, "name"));
+    return name ? apr_pstrcat(p, title, ": ", name, NULL) : title;
+}
+
 /* What a view says itself stays. */
 static void complete_view(mp_json_t *view, const mp_admin_request_t *request, const char *page, const char *title)
 {
@@ -82,7 +90,7 @@ static void complete_view(mp_json_t *view, const mp_admin_request_t *request, co
     const char *part = request->route ? request->route->part : "";
     set_text(view, "page", page, p);
     if (!mp_json_get(view, "title"))
-        set_text(view, "title", title, p);
+        set_text(view, "title", title_of_page(view, title, p), p);
 #define ADD_PART(name) mp_json_set(view, "is_" #name, mp_json_bool_create(strcmp(part, #name) == 0, p));
     MP_ADMIN_PART_LIST(ADD_PART)
 #undef ADD_PART
@@ -108,7 +116,7 @@ static apr_status_t render(mp_template_text_t *text, const mp_admin_request_t *r
 int mp_admin_reply_view(const mp_admin_request_t *request, int status, mp_json_t *view)
 {
     mp_result_t why = MP_RESULT_NONE;
-    mp_template_text_t text;
+    mp_template_text_t text = {.text = ""};
     complete_view(view, request, request->route->page, request->route->title);
     if (request->is_json)
         return mp_admin_reply_json(request, status, view);
@@ -158,7 +166,7 @@ int mp_admin_reply_error(const mp_admin_request_t *request, int status, const ch
 {
     apr_pool_t *p = request->r->pool;
     mp_result_t why = MP_RESULT_NONE;
-    mp_template_text_t text;
+    mp_template_text_t text = {.text = ""};
     if (status == HTTP_SERVICE_UNAVAILABLE)
         apr_table_setn(request->r->err_headers_out, "Retry-After", "5");
     if (request->is_json)

@@ -111,7 +111,7 @@ static void report_templates(const mp_config_t *config, server_rec *s, apr_pool_
     apr_finfo_t info;
     if (mp_mount_is_used(MP_ADMIN_HANDLER) && apr_stat(&info, config->templates, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "MP0067: the console has no templates: there is no directory %s; see MiningProxyTemplates", config->templates);
+                     "MP0064: the console has no templates: there is no directory %s; see MiningProxyTemplates", config->templates);
 }
 
 int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

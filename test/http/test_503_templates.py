@@ -119,11 +119,11 @@ def test_a_directory_that_goes_and_comes(own):
     _wait_page(own, "first version")
 
 
-@pytest.mark.expects_log("MP0061", "MP0062", "MP0067")
+@pytest.mark.expects_log("MP0061", "MP0062", "MP0064")
 def test_a_directory_that_was_never_there(own):
     shutil.rmtree(own.path)
     own.proxy.start()
-    assert "MP0067" in own.proxy.log.text()
+    assert "MP0064" in own.proxy.log.text()
     answer = own.get("/")
     assert answer.status == 500 and str(own.path) in answer.text
 
