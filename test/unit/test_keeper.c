@@ -90,6 +90,27 @@ static void test_generation(mp_keeper_t *keeper)
     mp_roster_release(old);
 }
 
+/* Who changed something waits for the child to know it. */
+static void test_hurry(mp_keeper_t *keeper)
+{
+    mp_result_t why;
+
+    farm_execute("UPDATE pool SET name = 'hurried'");
+    farm_raise_generation();
+    long long generation = farm_number("SELECT value FROM settings WHERE key = 'generation'");
+    mp_keeper_refresh(keeper, &why);
+    ok(!mp_keeper_await(keeper, generation, 0), "nobody looks twice within a second");
+    ok(!mp_keeper_await(keeper, generation, apr_time_from_msec(20)), "however long one waits");
+    mp_keeper_hurry(keeper);
+    ok(mp_keeper_refresh(keeper, &why) == APR_SUCCESS && mp_keeper_await(keeper, generation, 0), "unless somebody is in a hurry");
+    ok(mp_keeper_await(keeper, generation - 1, 0) && !mp_keeper_await(keeper, generation + 1, 0),
+       "earlier generations are known, later ones are not");
+    mp_roster_t *roster = mp_keeper_acquire(keeper);
+    is_text(mp_roster_pool_at(roster, 0)->name, "hurried", "what was changed is in force");
+    ok(mp_clock_now() - mp_keeper_loaded(keeper) < apr_time_from_sec(60), "since now");
+    mp_roster_release(roster);
+}
+
 static void test_by_hand(mp_keeper_t *keeper)
 {
     farm_add_worker("rig3", "x");
@@ -378,6 +399,7 @@ int main(void)
     mp_keeper_t *keeper = create(farm_path(""), pool);
     test_first_look(keeper);
     test_generation(keeper);
+    test_hurry(keeper);
     test_by_hand(keeper);
     test_same_content(keeper);
     test_away(keeper);

@@ -70,6 +70,7 @@ static void test_lookup(void)
     is_number(mp_roster_worker_count(roster), 2, "workers");
     is_number(mp_roster_pool_count(roster), 3, "pools");
     is_text(mp_roster_pool_at(roster, 0)->name, "alpha", "pools are in the order of ids");
+    ok(mp_roster_worker_at(roster, 0)->id < mp_roster_worker_at(roster, 1)->id, "so are workers");
     ok(worker && worker->id == 10, "a worker is found in any case");
     ok(worker == mp_roster_find_worker_by_id(roster, 10), "and by id");
     is_text(order_of(worker), "1 2 3 ", "assignments: highest priority first, equal ones by pool id");

@@ -411,11 +411,32 @@ static void test_many(void)
     ok(now - start < 20, "in no time: %.3f s", now - start);
 }
 
+static void test_list(void)
+{
+    mp_waiters_limits_t limits = {.all = 10, .woken = 1, .fetches = 1, .fetches_of_pool = 1};
+    mp_waiters_t *waiters = mp_waiters_create(&limits, pool);
+    mp_waiter_t members[] = {{.worker_id = 7}, {.worker_id = 9}, {.worker_id = 7}};
+    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(mp_waiters_worker_t));
+    apr_uint32_t counts[10] = {0};
+
+    mp_waiters_list_workers(list, waiters);
+    is_number(list->nelts, 0, "nobody waits");
+    for (int i = 0; i < 3; i++)
+        mp_waiters_add(waiters, &members[i], "a");
+    mp_waiters_list_workers(list, waiters);
+    for (int i = 0; i < list->nelts; i++)
+        counts[APR_ARRAY_IDX(list, i, mp_waiters_worker_t).worker_id] += APR_ARRAY_IDX(list, i, mp_waiters_worker_t).count;
+    ok(list->nelts == 2 && counts[7] == 2 && counts[9] == 1, "two workers, one of them twice");
+    for (int i = 0; i < 3; i++)
+        mp_waiters_remove(waiters, &members[i]);
+}
+
 int main(void)
 {
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_groups_vanish();
+    test_list();
     test_by_chance();
     test_many();
     apr_pool_destroy(pool);
