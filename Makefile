@@ -106,6 +106,11 @@ run: ## install what is missing, build, and serve miners on port 8332 (PORT=...)
 	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
 	@BUILD='$(BUILD)' PORT='$(PORT)' DATABASE='$(DATABASE)' exec tools/foreground tools/run
 
+demo: ## the same with pools and miners of its own, to look at: port 8333, data in var-demo
+	@tools/packages demo
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	@BUILD='$(BUILD)' exec tools/foreground tools/demo $(if $(filter command,$(firstword $(origin PORT))),--port '$(PORT)')
+
 add-pool: $(FARM) ## add a mining pool: NAME=alpha URL=http://pool.example.com:8332
 	@$(call need,NAME URL)$(farm) add-pool $(call text,NAME) $(call text,URL)
 
@@ -139,6 +144,9 @@ browser: all ## tests in a real browser
 bench: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database mariadb --write docs/BENCHMARKS.md")
 	MP_MODULE='$(abspath $(MODULE))' test/bench/polls $(if $(POLLS),--polls $(POLLS)) $(BENCHFLAGS)
 
+bench-console: all ## measure the dashboard of 1,000 workers and 5 million shares (BENCHFLAGS="--database mariadb")
+	MP_MODULE='$(abspath $(MODULE))' test/bench/dashboard $(BENCHFLAGS)
+
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan)
 	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
@@ -171,6 +179,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run add-pool add-worker assign list check unit lint http browser bench bench-tools asan tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-console bench-tools asan tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -5,11 +5,13 @@
 #define MP_SERVICE_CONSOLE_PAGE_H
 
 #include "service/console.h"
+#include "service/sight.h"
 
 typedef struct mp_console_page_t {
     mp_proxy_t *proxy;
     const mp_console_order_t *order;
     const mp_roster_t *roster; /* an empty one if none could be loaded yet; the page's own reference */
+    const mp_sight_t *sight;   /* what all children see of pools and polls */
     apr_time_t now;
     apr_pool_t *p;
 } mp_console_page_t;

@@ -19,11 +19,10 @@
 #define MP_DASHBOARD_WINDOW_COUNT 5
 
 typedef struct mp_dashboard_window_t {
-    const char *word, *label;
-    apr_uint32_t length; /* seconds of one period, of MP_STATISTICS_LENGTHS */
-    apr_size_t count;    /* periods, the running one included */
-    apr_uint32_t step;   /* seconds from label to label; a multiple of length, or as long */
-    const char *format;  /* of strftime */
+    const char *word, *label, *format; /* of a label on the axis, for strftime */
+    apr_uint32_t length;               /* seconds of one period, of MP_STATISTICS_LENGTHS */
+    apr_uint32_t step;                 /* seconds from label to label; a multiple of length, or as long */
+    apr_size_t count;                  /* periods, the running one included */
 } mp_dashboard_window_t;
 
 /** All of them, the shortest first. */

@@ -49,7 +49,7 @@ const mp_longpoll_answer_t *mp_longpoll_answer(mp_longpoll_seat_t *seat);
 /** The thread lets the connection wait again. @return false if its answer came meanwhile: it is still attended */
 bool mp_longpoll_resume(mp_longpoll_seat_t *seat);
 
-/** Gives the seat up, with its answer; without one, or with one that was not given (is_answered false), it counts as cancelled. */
+/** Gives the seat up. is_answered: its miner got an answer, this one or, if there is none yet, another; otherwise it counts as cancelled. */
 void mp_longpoll_leave(mp_longpoll_seat_t *seat, bool is_answered);
 
 /** The child ends: every poll gets its answer now, and new ones at once. */
@@ -58,6 +58,8 @@ void mp_longpoll_stop(mp_longpoll_t *longpoll);
 typedef struct mp_longpoll_counts_t {
     apr_uint32_t waiting; /* now */
     apr_uint64_t woken[MP_WAKE_COUNT];
+    apr_uint64_t
+        on_the_spot;        /* answered before there was a reason: the miner sent more, or its thread was needed for the end of the child */
     apr_uint64_t cancelled; /* the miner went away */
     apr_uint64_t refused;   /* no room */
 } mp_longpoll_counts_t;

@@ -11,6 +11,7 @@
 #include "service/recorder.h"
 #include "service/routes.h"
 #include "service/shared_cache.h"
+#include "service/siblings.h"
 #include "service/spool.h"
 #include "store/store.h"
 #include "upstream/upstream.h"
@@ -45,6 +46,7 @@ typedef struct mp_proxy_t {
     mp_last_works_t *last_works;
     struct mp_longpoll_t *longpoll; /* NULL if there is none */
     mp_recorder_t *recorder;
+    mp_siblings_t *siblings;
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
     volatile apr_uint32_t unrecorded_reported;  /* see mp_damper_ticks() */
 } mp_proxy_t;

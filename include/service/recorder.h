@@ -16,6 +16,9 @@ typedef struct mp_recorder_t mp_recorder_t;
 #define MP_RECORDER_INTERVAL apr_time_from_msec(100) /* between two rounds */
 #define MP_RECORDER_ADOPT_INTERVAL apr_time_from_sec(5)
 
+/** Once a second, on the recorder's thread, however the database is; p is cleared afterwards. */
+typedef void mp_recorder_chore_t(void *baton, apr_pool_t *p);
+
 typedef struct mp_recorder_parts_t {
     mp_store_t *store;
     const char *database_file; /* of a database that is the module's own; NULL for a server */
@@ -23,6 +26,8 @@ typedef struct mp_recorder_parts_t {
     mp_keeper_t *keeper;
     mp_work_queue_t *works;
     mp_logins_t *logins;
+    mp_recorder_chore_t *chore; /* NULL: none */
+    void *baton;
 } mp_recorder_parts_t;
 
 /** Borrows the parts for its life. */

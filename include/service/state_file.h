@@ -12,5 +12,7 @@ apr_status_t mp_state_file_load(const char **text, apr_size_t *length, const cha
 
 /** Writes a new file (mode 0600) beside it, syncs it, and renames it into place. */
 apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p);
+/** The same without the sync, for what is worth nothing after the machine's end. */
+apr_status_t mp_state_file_replace(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p);
 
 #endif

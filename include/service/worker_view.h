@@ -29,7 +29,6 @@ typedef struct mp_worker_view_t {
     const mp_console_page_t *page;
     bool has_status;     /* the database could be asked */
     apr_hash_t *status;  /* worker id to mp_store_worker_status_t */
-    apr_hash_t *waiting; /* worker id to mp_waiters_worker_t */
 } mp_worker_view_t;
 
 /** One read of the database. */

@@ -5,7 +5,6 @@
 
 #include <apr_strings.h>
 #include <math.h>
-#include <string.h>
 
 #define POINT_SIZE 48 /* bytes that hold "L719.9 159.9" and any other point of a box that fits a page */
 
@@ -86,6 +85,6 @@ const char *mp_chart_area(const mp_chart_t *chart, apr_pool_t *p)
     char *end = draw_line(&start, text, chart);
     end = add_point(end, 'L', chart->width, chart->height);
     end = add_point(end, 'L', start, chart->height);
-    strcpy(end, "Z");
+    apr_cpystrn(end, "Z", POINT_SIZE);
     return text;
 }

@@ -33,9 +33,10 @@ char *mp_hashrate_format(char *buffer, double value)
     const char *unit;
     int digits = scale(&value, &unit);
 
-    if (value <= 0)
-        return strcpy(buffer, "0 h/s");
-    apr_snprintf(buffer, MP_HASHRATE_TEXT_SIZE, "%.*f %s", digits, value, unit);
+    if (value > 0)
+        apr_snprintf(buffer, MP_HASHRATE_TEXT_SIZE, "%.*f %s", digits, value, unit);
+    else
+        apr_cpystrn(buffer, "0 h/s", MP_HASHRATE_TEXT_SIZE);
     return buffer;
 }
 

@@ -29,7 +29,7 @@ static const char *advise_on_schema(apr_int64_t schema)
         return NULL;
     if (schema == 0)
         return "the tables are missing: import database/schema.sql";
-    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: migrate them (database/)"
+    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: docs/CHANGES.md says what to do"
                                       : "the tables are newer than this version of the module: install a newer one";
 }
 
@@ -60,16 +60,15 @@ static void add_recorder(const mp_console_page_t *page, mp_json_t *facts)
 
 static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
 {
-    mp_spool_depth_t depth;
+    const mp_spool_depth_t depth = page->sight->spool;
     struct statvfs disk;
     const char *directory = page->proxy->state_directory;
 
-    mp_spool_depth(&depth, page->proxy->spool);
     const char *limit = mp_console_text_size(depth.limit, page->p);
-    add(page, facts, "Spool of this process",
-        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s",
+    add(page, facts, page->sight->children == 1 ? "Spool" : apr_psprintf(page->p, "Spools of %d processes", page->sight->children),
+        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s%s",
                      mp_console_text_count((apr_int64_t)depth.shares, "share", page->p), depth.intents,
-                     mp_console_text_size(depth.bytes, page->p), limit),
+                     mp_console_text_size(depth.bytes, page->p), limit, page->sight->children == 1 ? "" : " each"),
         depth.bytes > depth.limit / 2 ? "bring the database back, or shares will be refused when the spool is full" : NULL);
     if (statvfs(directory, &disk) != 0) {
         add(page, facts, "State directory", directory, "its file system cannot be looked at");
@@ -100,19 +99,20 @@ static void add_roster(const mp_console_page_t *page, mp_json_t *facts)
 
 static void add_longpolls(const mp_console_page_t *page, mp_json_t *facts)
 {
-    mp_longpoll_counts_t counts;
+    const mp_longpoll_counts_t counts = page->sight->polls;
     const char *woken = "";
 
     if (!page->proxy->longpoll) {
-        add(page, facts, "Long polls of this process", "not offered", NULL);
+        add(page, facts, "Long polls", "not offered", NULL);
         return;
     }
-    mp_longpoll_counts(&counts, page->proxy->longpoll);
     for (int i = 0; i < MP_WAKE_COUNT; i++)
         woken = apr_psprintf(page->p, "%s%s%s %" APR_UINT64_T_FMT, woken, i ? ", " : "", mp_wake_word((mp_wake_t)i), counts.woken[i]);
-    add(page, facts, "Long polls of this process",
-        apr_psprintf(page->p, "%u waiting; answered: %s; given up by the miner %" APR_UINT64_T_FMT ", refused %" APR_UINT64_T_FMT,
-                     counts.waiting, woken, counts.cancelled, counts.refused),
+    add(page, facts, "Long polls",
+        apr_psprintf(page->p,
+                     "%u waiting; answered: %s, on the spot %" APR_UINT64_T_FMT "; given up by the miner %" APR_UINT64_T_FMT
+                     ", refused %" APR_UINT64_T_FMT,
+                     counts.waiting, woken, counts.on_the_spot, counts.cancelled, counts.refused),
         counts.refused > 0 ? "miners were turned away: raise MiningProxyLongPollLimit, if the server holds more" : NULL);
 }
 

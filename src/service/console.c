@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "service/console_text.h"
+#include "service/sight.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -16,21 +17,19 @@ static void add(mp_json_t *notices, bool is_problem, const char *text, apr_pool_
     mp_json_append(notices, notice);
 }
 
-static void notice_database(mp_json_t *notices, mp_proxy_t *proxy, apr_pool_t *p)
+static void notice_database(mp_json_t *notices, mp_proxy_t *proxy, const mp_sight_t *sight, apr_pool_t *p)
 {
     mp_recorder_trouble_t trouble;
-    mp_spool_depth_t depth;
 
     mp_recorder_find_trouble(&trouble, proxy->recorder);
     if (trouble.why.status == APR_SUCCESS)
         return;
-    mp_spool_depth(&depth, proxy->spool);
     bool is_other = strcmp(trouble.why.word, "schema-old") == 0 || strcmp(trouble.why.word, "schema-new") == 0;
     add(notices, true,
-        apr_psprintf(p, "%s for %s: %s. Miners go on; %s in the spool of this process",
+        apr_psprintf(p, "%s for %s: %s. Miners go on; %s in the spool",
                      is_other ? "The database's tables are not those of this version, so nothing was recorded" : "Nothing was recorded",
                      mp_console_text_span(mp_clock_now() - trouble.since, p), trouble.why.sentence,
-                     depth.shares == 1 ? "1 share waits" : apr_psprintf(p, "%" APR_SIZE_T_FMT " shares wait", depth.shares)),
+                     sight->spool.shares == 1 ? "1 share waits" : apr_psprintf(p, "%" APR_SIZE_T_FMT " shares wait", sight->spool.shares)),
         p);
 }
 
@@ -74,7 +73,7 @@ mp_json_t *mp_console_notices(mp_proxy_t *proxy, apr_pool_t *p)
     mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
     mp_result_t why;
 
-    notice_database(notices, proxy, p);
+    notice_database(notices, proxy, mp_sight_open(proxy, p), p);
     notice_spool(notices, proxy, p);
     if (roster) {
         notice_pools(notices, proxy, roster, p);

@@ -38,7 +38,7 @@ void mp_console_page_open(mp_console_page_t *page, mp_proxy_t *proxy, const mp_c
 {
     follow_database(proxy, p);
     mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
-    *page = (mp_console_page_t){.proxy = proxy, .order = order, .now = mp_clock_now(), .p = p};
+    *page = (mp_console_page_t){.proxy = proxy, .order = order, .sight = mp_sight_open(proxy, p), .now = mp_clock_now(), .p = p};
     if (!roster)
         roster = mp_roster_create(mp_roster_rows_create(p), NULL, page->now);
     apr_pool_cleanup_register(p, roster, release_roster, apr_pool_cleanup_null);

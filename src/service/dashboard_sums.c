@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const mp_dashboard_window_t windows[MP_DASHBOARD_WINDOW_COUNT] = {
-#define WINDOW(word, label, length, count, step, format) {word, label, length, count, step, format},
+#define WINDOW(word, label, length, count, step, format) {word, label, format, length, step, count},
     MP_DASHBOARD_WINDOW_LIST(WINDOW)
 #undef WINDOW
 };

@@ -272,12 +272,14 @@ static void count_locked(mp_longpoll_seat_t *seat, bool is_answered)
     counts->waiting--;
     if (is_woken)
         counts->woken[seat->answer->reason]++;
+    else if (is_answered)
+        counts->on_the_spot++;
     else
         counts->cancelled++;
     seat->longpoll->is_counted = true;
     if (!seat->batch)
         return;
-    if (is_woken)
+    if (is_answered)
         seat->batch->answered++;
     else
         seat->batch->cancelled++;

@@ -2,7 +2,6 @@
 #include "service/pool_view.h"
 
 #include "service/console_text.h"
-#include "service/longpoll.h"
 #include "store/revision.h"
 #include "upstream/upstream_url.h"
 
@@ -13,24 +12,23 @@
     apr_time_from_sec(600) /* a trouble this young is shown though the pool is up: it refuses one account, or fails now and then */
 
 typedef struct health_t {
-    bool is_known;
-    mp_circuits_view_t view;
+    mp_sight_pool_t seen;
     mp_pool_state_t state;
 } health_t;
 
 static health_t look(const mp_console_page_t *page, const mp_pool_t *pool)
 {
-    health_t health = {.is_known = false};
+    health_t health = {.state = MP_POOL_UNKNOWN};
+    const mp_sight_pool_t *seen = mp_sight_find_pool(page->sight, pool->id);
 
-    health.is_known = mp_circuits_find(&health.view, page->proxy->circuits, pool->id);
+    if (seen)
+        health.seen = *seen;
     if (!pool->enabled)
         health.state = MP_POOL_DISABLED;
-    else if (!health.is_known)
-        health.state = MP_POOL_UNKNOWN;
-    else if (health.view.state == MP_CIRCUIT_OPEN)
+    else if (health.seen.is_known && health.seen.state == MP_CIRCUIT_OPEN)
         health.state = MP_POOL_DOWN;
-    else
-        health.state = health.view.state == MP_CIRCUIT_HALF_OPEN ? MP_POOL_HALF_OPEN : MP_POOL_UP;
+    else if (health.seen.is_known)
+        health.state = health.seen.state == MP_CIRCUIT_HALF_OPEN ? MP_POOL_HALF_OPEN : MP_POOL_UP;
     return health;
 }
 
@@ -41,22 +39,22 @@ mp_pool_state_t mp_pool_view_state(const mp_console_page_t *page, const mp_pool_
 
 static const char *reason_of(const mp_console_page_t *page, const health_t *health)
 {
-    bool is_old = page->now - health->view.last_error_time > RECENT;
+    bool is_old = page->now - health->seen.last_error_time > RECENT;
 
-    if (!health->is_known || health->view.last_error.status == APR_SUCCESS || health->state == MP_POOL_DISABLED)
+    if (!health->seen.is_known || health->state == MP_POOL_DISABLED)
         return NULL;
-    return health->state == MP_POOL_UP && is_old ? NULL : health->view.last_error.sentence;
+    return health->state == MP_POOL_UP && is_old ? NULL : health->seen.last_error;
 }
 
 static const char *describe(const mp_console_page_t *page, const health_t *health)
 {
-    const char *span = mp_console_text_span(page->now - health->view.since, page->p);
+    const char *span = mp_console_text_span(page->now - health->seen.since, page->p);
 
     switch (health->state) {
     case MP_POOL_UP:
         return apr_psprintf(page->p, "up for %s", span);
     case MP_POOL_DOWN:
-        return apr_psprintf(page->p, "down for %s: %s", span, health->view.last_error.sentence);
+        return apr_psprintf(page->p, "down for %s: %s", span, health->seen.last_error ? health->seen.last_error : "no reason is known");
     case MP_POOL_HALF_OPEN:
         return apr_psprintf(page->p, "answers again for %s; in reserve until it stayed well", span);
     case MP_POOL_DISABLED:
@@ -102,22 +100,18 @@ static int count_workers(const mp_console_page_t *page, apr_uint32_t pool_id)
 
 static void set_health(const mp_console_page_t *page, mp_json_t *json, const health_t *health)
 {
-    apr_interval_time_t latency = health->view.latency;
+    apr_interval_time_t latency = health->seen.latency;
 
     set_state(page, json, health);
-    mp_json_set(json, "since", mp_console_page_time(page, health->is_known ? health->view.since : 0));
+    mp_json_set(json, "since", mp_console_page_time(page, health->seen.is_known ? health->seen.since : 0));
     mp_console_page_set_text(page, json, "reason", reason_of(page, health));
     mp_json_set(json, "latency_ms", latency > 0 ? mp_json_integer_create((latency + 500) / 1000, page->p) : NULL);
 }
 
-static void set_watch(const mp_console_page_t *page, mp_json_t *json, apr_uint32_t pool_id)
+static void set_watch(const mp_console_page_t *page, mp_json_t *json, const health_t *health)
 {
-    mp_watches_view_t watch = {.state = MP_WATCH_IDLE};
-
-    if (page->proxy->longpoll)
-        mp_watches_find(&watch, mp_longpoll_watches(page->proxy->longpoll), pool_id);
-    mp_console_page_set_text(page, json, "watch", mp_watch_word(watch.state));
-    mp_json_set(json, "last_block", mp_console_page_time(page, watch.last_block));
+    mp_console_page_set_text(page, json, "watch", mp_watch_word(health->seen.watch));
+    mp_json_set(json, "last_block", mp_console_page_time(page, health->seen.last_block));
 }
 
 mp_json_t *mp_pool_view_json(const mp_console_page_t *page, const mp_pool_t *pool)
@@ -136,7 +130,7 @@ mp_json_t *mp_pool_view_json(const mp_console_page_t *page, const mp_pool_t *poo
     mp_console_page_set_text(page, json, "revision", mp_revision_of_pool(revision, &row, mp_roster_secret(page->roster)));
     mp_console_page_set_integer(page, json, "worker_count", count_workers(page, pool->id));
     set_health(page, json, &health);
-    set_watch(page, json, pool->id);
+    set_watch(page, json, &health);
     return json;
 }
 

@@ -17,7 +17,16 @@ static void open_form(mp_console_form_t *form, const mp_console_page_t *page)
     mp_console_form_set(form, "priority", "0");
 }
 
-static mp_json_t *show(const mp_console_page_t *page, const mp_pool_t *pool, const mp_console_form_t *form)
+static bool is_among(const mp_store_bulk_t *bulk, apr_uint32_t id)
+{
+    for (apr_size_t i = 0; i < bulk->worker_count; i++)
+        if (bulk->worker_ids[i] == id)
+            return true;
+    return false;
+}
+
+/* bulk: what was chosen. */
+static mp_json_t *show(const mp_console_page_t *page, const mp_pool_t *pool, const mp_console_form_t *form, const mp_store_bulk_t *bulk)
 {
     mp_json_t *view = mp_json_object_create(page->p);
     mp_json_t *assigned = mp_json_array_create(page->p), *others = mp_json_array_create(page->p);
@@ -25,10 +34,9 @@ static mp_json_t *show(const mp_console_page_t *page, const mp_pool_t *pool, con
 
     for (apr_size_t i = 0; i < mp_roster_worker_count(page->roster); i++) {
         const mp_assignment_t *assignment = mp_console_page_find_assignment(workers[i], pool->id);
-        if (assignment)
-            mp_json_append(assigned, mp_pool_view_assignment(page, assignment));
-        else
-            mp_json_append(others, mp_console_page_worker(page, workers[i]->id));
+        mp_json_t *json = assignment ? mp_pool_view_assignment(page, assignment) : mp_console_page_worker(page, workers[i]->id);
+        mp_console_page_set_bool(page, json, "is_chosen", is_among(bulk, workers[i]->id));
+        mp_json_append(assignment ? assigned : others, json);
     }
     mp_json_set(view, "pool", mp_pool_view_json(page, pool));
     mp_json_set(view, "assignments", assigned);
@@ -47,7 +55,7 @@ apr_status_t mp_pools_view_workers(mp_json_t **view, mp_proxy_t *proxy, const mp
     if (!pool)
         return mp_result_set(why, APR_NOTFOUND, "not-found", "there is no pool %u", order->id);
     open_form(&form, &page);
-    *view = show(&page, pool, &form);
+    *view = show(&page, pool, &form, &(mp_store_bulk_t){.worker_count = 0});
     return APR_SUCCESS;
 }
 
@@ -123,7 +131,7 @@ static void change(mp_console_outcome_t *outcome, const mp_console_page_t *page,
 
     if (status == APR_EINVAL && pool) {
         mp_console_form_fail(form, "username", why.sentence);
-        mp_console_outcome_refuse(outcome, MP_CONSOLE_INVALID, form, show(page, pool, form));
+        mp_console_outcome_refuse(outcome, MP_CONSOLE_INVALID, form, show(page, pool, form, bulk));
     } else if (status != APR_SUCCESS) {
         mp_console_outcome_fail(outcome, &why, page->p);
     } else {
@@ -155,5 +163,5 @@ void mp_pools_change_workers(mp_console_outcome_t *outcome, mp_proxy_t *proxy, c
     if (mp_console_form_is_good(&form))
         change(outcome, &page, &form, &bulk, action->done);
     else
-        mp_console_outcome_refuse(outcome, MP_CONSOLE_INVALID, &form, show(&page, pool, &form));
+        mp_console_outcome_refuse(outcome, MP_CONSOLE_INVALID, &form, show(&page, pool, &form, &bulk));
 }

@@ -3,6 +3,7 @@
 #include "service/proxy.h"
 
 #include "service/longpoll.h"
+#include "service/sight.h"
 #include "upstream/transfer.h"
 
 #include <apr_strings.h>
@@ -18,6 +19,15 @@ static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 static void adapt_to_circuits(void *baton)
 {
     mp_longpoll_adapt(baton, NULL);
+}
+
+/* A file that cannot be written leaves the console of the others with less to show; the spool, in the same directory, has louder words for that. */
+static void tell_siblings(void *baton, apr_pool_t *p)
+{
+    mp_proxy_t *proxy = baton;
+    mp_result_t why;
+    if (mp_siblings_is_watched(proxy->siblings))
+        mp_siblings_save(proxy->siblings, mp_sight_describe(proxy, p), &why, p);
 }
 
 static apr_status_t create_longpoll(mp_proxy_t *proxy, const mp_longpoll_options_t *options, apr_pool_t *p)
@@ -64,7 +74,9 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
                                  .spool = proxy->spool,
                                  .keeper = proxy->keeper,
                                  .works = proxy->works,
-                                 .logins = proxy->logins};
+                                 .logins = proxy->logins,
+                                 .chore = tell_siblings,
+                                 .baton = proxy};
     return mp_recorder_create(&proxy->recorder, &parts, p);
 }
 
@@ -75,6 +87,7 @@ apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *optio
     made->threads = options->threads;
     made->state_directory = options->state_directory;
     made->cache = *cache;
+    made->siblings = mp_siblings_create(options->state_directory, p);
     apr_status_t status = mp_store_create(&made->store, &options->store, why, p);
     if (status == APR_SUCCESS)
         status = mp_spool_open(&made->spool, options->state_directory, options->spool_limit, why, p);
@@ -103,6 +116,7 @@ apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why)
 void mp_proxy_stop(mp_proxy_t *proxy)
 {
     mp_recorder_stop(proxy->recorder);
+    mp_siblings_leave(proxy->siblings);
     mp_loop_stop(proxy->loop);
     mp_spool_close(proxy->spool);
 }

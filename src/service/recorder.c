@@ -18,6 +18,7 @@
 
 #define WORKS_PER_BATCH 1000u
 #define BATCHES_PER_ROUND 4 /* of works: shares and the roster matter more */
+#define CHORE_INTERVAL apr_time_from_sec(1)
 #define REPORT_WINDOW apr_time_from_sec(60)
 
 struct mp_recorder_t {
@@ -34,8 +35,8 @@ struct mp_recorder_t {
     /* The thread's own. */
     bool is_prepared; /* the database was found ready once */
     bool is_away;
-    apr_time_t away_since;                  /* wall clock */
-    apr_time_t next_attempt, next_adoption; /* monotonic */
+    apr_time_t away_since;                              /* wall clock */
+    apr_time_t next_attempt, next_adoption, next_chore; /* monotonic */
     mp_damper_t outages, drops;
     mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
     apr_size_t work_count;
@@ -243,6 +244,15 @@ static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
         note_away(recorder, &why);
 }
 
+static void do_chore(mp_recorder_t *recorder, apr_pool_t *p)
+{
+    apr_time_t now = mp_clock_monotonic();
+    if (!recorder->parts.chore || now < recorder->next_chore)
+        return;
+    recorder->next_chore = now + CHORE_INTERVAL;
+    recorder->parts.chore(recorder->parts.baton, p);
+}
+
 /* @return false when it is time to stop */
 static bool rest(mp_recorder_t *recorder)
 {
@@ -263,6 +273,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     apr_pool_create(&round, recorder->pool);
     do {
         work_once(recorder, round);
+        do_chore(recorder, round);
         apr_pool_clear(round);
     } while (rest(recorder));
     /* No request is under way any more, so the queue of works has an end. */

@@ -70,13 +70,13 @@ static bool write_all(int fd, const char *text, apr_size_t length)
     return true;
 }
 
-apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p)
+static apr_status_t save(const char *path, const char *text, apr_size_t length, bool is_synced, mp_result_t *why, apr_pool_t *p)
 {
     char *temporary = apr_pstrcat(p, path, ".XXXXXX", NULL);
     int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
     if (fd < 0)
         return describe(why, "cannot create a file beside", path);
-    bool written = write_all(fd, text, length) && fsync(fd) == 0;
+    bool written = write_all(fd, text, length) && (!is_synced || fsync(fd) == 0);
     apr_status_t status = written ? APR_SUCCESS : describe(why, "cannot write", temporary);
     close(fd);
     if (written && rename(temporary, path) < 0)
@@ -84,4 +84,14 @@ apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t l
     if (status != APR_SUCCESS)
         unlink(temporary);
     return status;
+}
+
+apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p)
+{
+    return save(path, text, length, true, why, p);
+}
+
+apr_status_t mp_state_file_replace(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p)
+{
+    return save(path, text, length, false, why, p);
 }

@@ -452,9 +452,10 @@ static void log_counts_locked(mp_longpoll_t *longpoll)
     longpoll->is_counted = false;
     mp_log(MP_LOG_DEBUG,
            "MP0262: long polls: %u waiting; woken %" APR_UINT64_T_FMT " block, %" APR_UINT64_T_FMT " switch, %" APR_UINT64_T_FMT
-           " hold, %" APR_UINT64_T_FMT " room, %" APR_UINT64_T_FMT " stop; %" APR_UINT64_T_FMT " cancelled, %" APR_UINT64_T_FMT " refused",
+           " hold, %" APR_UINT64_T_FMT " room, %" APR_UINT64_T_FMT " stop, %" APR_UINT64_T_FMT " on the spot; %" APR_UINT64_T_FMT
+           " cancelled, %" APR_UINT64_T_FMT " refused",
            counts->waiting, woken[MP_WAKE_BLOCK], woken[MP_WAKE_SWITCH], woken[MP_WAKE_HOLD], woken[MP_WAKE_ROOM], woken[MP_WAKE_STOP],
-           counts->cancelled, counts->refused);
+           counts->on_the_spot, counts->cancelled, counts->refused);
 }
 
 /* Thousands of small things were freed in the memory of many threads, from where they would not go by themselves. */

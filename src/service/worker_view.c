@@ -3,34 +3,20 @@
 
 #include "core/choice.h"
 #include "service/console_text.h"
-#include "service/longpoll.h"
 
 #include <apr_strings.h>
-
-static void list_waiting(mp_worker_view_t *view)
-{
-    const mp_console_page_t *page = view->page;
-    const apr_array_header_t *workers = mp_longpoll_list_workers(page->proxy->longpoll, page->p);
-
-    for (int i = 0; i < workers->nelts; i++) {
-        const mp_waiters_worker_t *worker = &APR_ARRAY_IDX(workers, i, mp_waiters_worker_t);
-        apr_hash_set(view->waiting, &worker->worker_id, sizeof(worker->worker_id), worker);
-    }
-}
 
 void mp_worker_view_open(mp_worker_view_t *view, const mp_console_page_t *page)
 {
     apr_array_header_t *rows = NULL;
     mp_result_t why;
 
-    *view = (mp_worker_view_t){.page = page, .status = apr_hash_make(page->p), .waiting = apr_hash_make(page->p)};
+    *view = (mp_worker_view_t){.page = page, .status = apr_hash_make(page->p)};
     view->has_status = mp_store_load_worker_status(&rows, page->proxy->store, &why, page->p) == APR_SUCCESS;
     for (int i = 0; view->has_status && i < rows->nelts; i++) {
         const mp_store_worker_status_t *row = &APR_ARRAY_IDX(rows, i, mp_store_worker_status_t);
         apr_hash_set(view->status, &row->worker_id, sizeof(row->worker_id), row);
     }
-    if (page->proxy->longpoll)
-        list_waiting(view);
 }
 
 /* What a worker did last. Where the database cannot be asked, this child and the shared cache may remember its work. */
@@ -57,7 +43,7 @@ static apr_time_t last_of(const mp_store_worker_status_t *status)
 
 bool mp_worker_view_is_waiting(const mp_worker_view_t *view, apr_uint32_t worker_id)
 {
-    return apr_hash_get(view->waiting, &worker_id, sizeof(worker_id)) != NULL;
+    return mp_sight_waiting(view->page->sight, worker_id) > 0;
 }
 
 static mp_worker_state_t judge(const mp_worker_view_t *view, const mp_worker_t *worker, const mp_store_worker_status_t *status)

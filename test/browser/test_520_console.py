@@ -225,6 +225,19 @@ def test_several_workers_at_once(rig, operator):
     assert "alpha" in operator.said and "alpha" not in browser.text("main table")
 
 
+def test_ticks_stay_when_a_form_comes_back(rig, operator):
+    for name in ("rig2", "rig3"):
+        assert rig.change("/workers/new", {"name": name, "password": "pw"}).status == 201
+    browser = operator.browser
+    operator.open(f"/pools/{rig.pool}/workers")
+    browser.find("#add .choices label:last-child input").click()
+    operator.fill("Assign them", username="farm.%w", priority="much")
+    assert browser.find("#priority").get_attribute("aria-invalid") == "true" and browser.find("#username").get_property("value") == "farm.%w"
+    assert [each.is_selected() for each in browser.find_all("#add .choices input")] == [False, False, True]
+    operator.fill("Assign them", priority="2")
+    assert "farm.rig3" in browser.text("main table") and "farm.rig2" not in browser.text("main table")
+
+
 def test_testing_a_pool(rig, operator):
     operator.open(f"/pools/{rig.pool}")
     operator.press("Test this pool now")

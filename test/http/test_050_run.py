@@ -4,6 +4,7 @@
 `make run`, three lines in a second terminal, a miner, Ctrl-C.
 """
 import fcntl
+import json
 import os
 import pty
 import re
@@ -91,6 +92,7 @@ class Run:
 
 
 def _own_terminal(follower):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs tests in the background of a script ignores it
     os.setsid()
     fcntl.ioctl(follower, termios.TIOCSCTTY, 0)
 
@@ -119,6 +121,26 @@ def _as_typed(tree, command):
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
+def _console(tree, run, path, data=None):
+    """What the README's curl would get, with the password that was told."""
+    password = wait_until(lambda: re.search(r"told only this once: +(\S+)\n", run.output()), 5, "the password is told").group(1)
+    command = ["curl", "-sS", "-u", f"admin:{password}", "-o", "-", "-w", "\n%{http_code}", f"http://127.0.0.1:{run.port}{path}"]
+    command += ["-H", "Content-Type: application/json", "-d", json.dumps(data)] if data else []
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=60, check=True)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+def _check_console(tree, run):
+    status, page = _console(tree, run, "/admin/")
+    assert status == 200 and "<h1" in page
+    assert _console(tree, run, "/admin/static/console.css")[0] == 200
+    status, body = _console(tree, run, "/admin/pools/new", {"name": "reserve", "url": "http://pool.example.com:8332"})
+    assert status == 201, body
+    status, body = _console(tree, run, "/admin/?format=json")
+    assert [pool["name"] for pool in json.loads(body)["pools"]] == ["reserve"]
+
+
 def _rows(tree):
     path = next((tree / "var").resolve().rglob("*.db"))
     connection = sqlite3.connect(path)
@@ -140,6 +162,7 @@ def test_as_the_readme_says(tree, start, make_pool):
     pool: FakePool = make_pool()
     port = free_port()
     run = start(port).wait_running()
+    _check_console(tree, run)
     for command in _readme_commands(tree):
         _as_typed(tree, command.replace("http://pool.example.com:8332", pool.url))
     _mine(port, 5)

@@ -49,9 +49,9 @@ static void test_well(void)
     check(view, "Database", "SQLite 3.", true);
     check(view, "Schema", "version 4", true);
     check(view, "Recording", "at work", true);
-    check(view, "Spool of this process", "0 shares waiting, 0 under way", true);
+    check(view, "Spool", "0 shares waiting, 0 under way", true);
     check(view, "Farm", "1 worker, 1 pool, 1 assignment; in force since 2", true);
-    check(view, "Long polls of this process", "0 waiting; answered: block 0, switch 0", true);
+    check(view, "Long polls", "0 waiting; answered: block 0, switch 0", true);
     check(view, "MPM", "event", true);
     desk_is(view, "directives.0.name", "MiningProxyDatabase");
     ok(find(view, "State directory") != NULL, "state directory: %s", desk_at(find(view, "State directory"), "value"));

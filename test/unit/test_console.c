@@ -56,7 +56,7 @@ static void test_database(void)
 {
     farm_hide();
     settle("Nothing was recorded for ");
-    ok(is_noticed("0 shares wait in the spool of this process"), "how many wait");
+    ok(is_noticed("0 shares wait in the spool."), "how many wait");
     farm_show();
     bool is_over = FARM_WAIT((farm_advance(apr_time_from_sec(1)), mp_json_count(mp_console_notices(desk_proxy, p)) == 0));
     ok(is_over, "it is back");

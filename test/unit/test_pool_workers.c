@@ -63,6 +63,9 @@ static void test_refusals(void)
     end = desk_change(mp_pools_change_workers, alpha, 0,
                       apr_psprintf(p, "{'action':'add','worker':%u,'username':'','priority':'high','password':' x'}", rigs[3]));
     desk_is(end.view, "form.errors.username", "It is empty.");
+    desk_is(end.view, "unassigned.2.is_chosen", "true");
+    desk_is(end.view, "unassigned.1.is_chosen", "false");
+    desk_is(end.view, "assignments.0.is_chosen", "false");
     desk_is(end.view, "form.values.priority", "high");
     desk_has(end.view, "form.errors", "priority password");
     ok(!mp_json_get(mp_json_get(mp_json_get(end.view, "form"), "values"), "password"), "passwords are not shown again");

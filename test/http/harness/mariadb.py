@@ -45,7 +45,8 @@ def _run_as() -> list[str]:
 class MariaServer:
     """A server that may be paused, killed and started again."""
 
-    def __init__(self, directory: Path, template: Path):
+    def __init__(self, directory: Path, template: Path, *options: str):
+        self.options = options
         self.directory, self.data = directory, directory / "data"
         self.port, self.socket = free_port(), directory / "s"
         directory.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ class MariaServer:
                    f"--port={self.port}", *_OPTIONS,
                    # A server that starts removes the temporary tables that it finds there, its own or not.
                    f"--tmpdir={self.directory}", f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}",
-                   f"--ssl-cert={cert}", f"--ssl-key={key}", *_run_as()]
+                   f"--ssl-cert={cert}", f"--ssl-key={key}", *self.options, *_run_as()]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL, start_new_session=True)
         wait_until(self._answers, 60, "MariaDB answers")
@@ -77,10 +78,10 @@ class MariaServer:
             return False
         return True
 
-    def connect(self, database: str | None = None) -> pymysql.connections.Connection:
+    def connect(self, database: str | None = None, **options: Any) -> pymysql.connections.Connection:
         """As root, over the socket."""
-        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database, autocommit=True,
-                               charset="utf8mb4", read_timeout=30)
+        settings: dict[str, Any] = {"autocommit": True, "charset": "utf8mb4", "read_timeout": 30}
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database, **(settings | options))
 
     def kill(self) -> None:
         """kill -9."""

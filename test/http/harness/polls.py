@@ -28,7 +28,8 @@ EVERY_MPM = _mpms()
 EVERY_MPM_SLOWLY = _mpms(pytest.mark.load)
 _COUNTS = re.compile(
     r"\[pid (?P<pid>\d+)[^]]*\].* MP0262: long polls: (?P<waiting>\d+) waiting; woken (?P<block>\d+) block, (?P<switch>\d+) switch,"
-    r" (?P<hold>\d+) hold, (?P<room>\d+) room, (?P<stop>\d+) stop; (?P<cancelled>\d+) cancelled, (?P<refused>\d+) refused")
+    r" (?P<hold>\d+) hold, (?P<room>\d+) room, (?P<stop>\d+) stop,"
+    r" (?P<on_the_spot>\d+) on the spot; (?P<cancelled>\d+) cancelled, (?P<refused>\d+) refused")
 
 
 @dataclass
@@ -41,6 +42,7 @@ class PollCounts:
     hold: int = 0
     room: int = 0
     stop: int = 0
+    on_the_spot: int = 0
     cancelled: int = 0
     refused: int = 0
 
