@@ -6,6 +6,7 @@
 #include "httpd/directives.h"
 
 #include <apr_strings.h>
+#include <stddef.h>
 
 /* Of a field. @return NULL: nothing is set */
 typedef const char *format_t(const void *field, apr_pool_t *p);
@@ -90,7 +91,7 @@ static const char *format_set_size(const void *field, apr_pool_t *p)
     return apr_psprintf(p, "%" APR_OFF_T_FMT, size);
 }
 
-#define ENTRY(name, takes, setter, field, context, help) {#name, format_##setter, APR_OFFSETOF(mp_config_t, field)},
+#define ENTRY(name, takes, setter, field, context, help) {#name, format_##setter, offsetof(mp_config_t, field)},
 static const struct {
     const char *name;
     format_t *format;
@@ -100,7 +101,7 @@ static const struct {
 /* What is not set by word, but is on or off all the same. */
 static const char *find_unset(const server_rec *s, apr_size_t offset)
 {
-    if (offset == APR_OFFSETOF(mp_config_t, long_polling))
+    if (offset == offsetof(mp_config_t, long_polling))
         return mp_config_has_long_polls(s) ? "On" : "Off";
     return "not set";
 }

@@ -14,6 +14,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -346,6 +347,6 @@ static const char *set_date_format(cmd_parms *cmd, void *unused, const char *val
 }
 
 #define COMMAND(name, takes, setter, field, context, help)                                                                                 \
-    AP_INIT_##takes(#name, setter, (void *)(&(const place_t){APR_OFFSETOF(mp_config_t, field), context}), RSRC_CONF, help),
+    AP_INIT_##takes(#name, setter, (void *)(&(const place_t){offsetof(mp_config_t, field), context}), RSRC_CONF, help),
 
 const command_rec mp_directives[] = {MP_DIRECTIVE_LIST(COMMAND){.name = NULL}};
