@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS submitted_work (
     KEY result_id (result, id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
--- Everything is counted once for each period_length (seconds: 300, 1800, 10800, 86400): a query chooses one of them.
+-- Everything is counted once for each period_length (seconds: 300, 1800, 3600, 21600, 86400): a query chooses one of them.
 CREATE TABLE IF NOT EXISTS share_stats (
     period_length int unsigned NOT NULL,
     period_start datetime NOT NULL,

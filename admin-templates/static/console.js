@@ -115,7 +115,7 @@
   }
 
   async function load() {
-    const answer = await fetch(location.href.replace(/#.*/, ""), {
+    const answer = await fetch(location.origin + location.pathname + location.search, { // a user and password in the address must not come along
       headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE * 1000),
     });
     if (!answer.ok) {

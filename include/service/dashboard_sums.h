@@ -12,8 +12,8 @@
 #define MP_DASHBOARD_WINDOW_LIST(X)                                                                                                        \
     X("1h", "1 hour", 300, 12, 900, "%H:%M")                                                                                               \
     X("6h", "6 hours", 1800, 12, 3600, "%H:%M")                                                                                            \
-    X("24h", "24 hours", 1800, 48, 14400, "%H:%M")                                                                                         \
-    X("7d", "7 days", 10800, 56, 86400, "%b %d")                                                                                           \
+    X("24h", "24 hours", 3600, 24, 14400, "%H:%M")                                                                                         \
+    X("7d", "7 days", 21600, 28, 86400, "%b %d")                                                                                           \
     X("30d", "30 days", 86400, 30, 432000, "%b %d")
 
 #define MP_DASHBOARD_WINDOW_COUNT 5

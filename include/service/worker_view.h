@@ -27,8 +27,8 @@ typedef enum mp_worker_state_t {
 /* What is known of all workers at this moment; lives as long as its page. */
 typedef struct mp_worker_view_t {
     const mp_console_page_t *page;
-    bool has_status;     /* the database could be asked */
-    apr_hash_t *status;  /* worker id to mp_store_worker_status_t */
+    bool has_status;    /* the database could be asked */
+    apr_hash_t *status; /* worker id to mp_store_worker_status_t */
 } mp_worker_view_t;
 
 /** One read of the database. */

@@ -22,7 +22,7 @@
 
 /* Whatever is counted is counted once for each of these lengths, in seconds: each is a sum of the ones before it, so that a month is read as
  * few rows. A query over share_stats must choose one period_length. */
-#define MP_STATISTICS_LENGTHS(X) X(300) X(1800) X(10800) X(86400)
+#define MP_STATISTICS_LENGTHS(X) X(300) X(1800) X(3600) X(21600) X(86400)
 #define MP_STATISTICS_LENGTH_ONE(length) +1
 #define MP_STATISTICS_LENGTH_COUNT (0 MP_STATISTICS_LENGTHS(MP_STATISTICS_LENGTH_ONE))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Summed up before writing: a batch of a thousand getworks of one worker is one row's change, and one lock. Longer periods are made from the sums of the
- * shortest, so that four lengths do not mean four times the sorting. */
+ * shortest, so that five lengths do not mean five times the sorting. */
 #include "store/statistics.h"
 
 #include "base/clock.h"

@@ -14,7 +14,7 @@ DAYS = 30
 DAY = 86400
 FIRST = 2  # worker; the harness has one of its own
 # Rows of five minutes are made for two days only: what is older is read in longer periods.
-LENGTHS = {300: 2 * DAY, 1800: DAYS * DAY, 10800: DAYS * DAY, 86400: DAYS * DAY}
+LENGTHS = {300: 2 * DAY, 1800: DAYS * DAY, 3600: DAYS * DAY, 21600: DAYS * DAY, 86400: DAYS * DAY}
 STATS = "period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks"
 SHARES = "share_id, worker_id, pool_id, result, reason, difficulty, time"
 STATUS = "worker_id, last_work_time, last_work_pool_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty"

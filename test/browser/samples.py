@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Views of made-up farms, as docs/console-api.md describes them: what every page shows without a server.
 
-scene(name) gives {path: view}. Scenes: normal, empty, problems, many (200 workers), hostile (names that want to be markup, or very long), wrong (forms that came back).
+scene(name) gives {path: view}. Scenes: normal, empty, problems, many (200 workers), hostile (names that want to be markup, or very long), wrong (forms that came back),
+away (the database).
 """
 import math
 from typing import Any, Callable
 
 View = dict[str, Any]
-SCENES = ["normal", "empty", "problems", "many", "hostile", "wrong"]
+SCENES = ["normal", "empty", "problems", "many", "hostile", "wrong", "away"]
 SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"'><img src=x onerror=alert(2)>{{token}}&amp;"
 LONG = "a" * 255
@@ -40,7 +41,7 @@ class Farm:
         if scene == "many":
             names = [f"rig{n:03}" for n in range(1, 201)]
         pool_names = [SCRIPT, LONG, QUOTES] if self.is_hostile else ["alpha", "beta", "gamma"]
-        self.is_bad = scene in ("problems", "many")
+        self.is_bad = scene in ("problems", "many", "away")
         self.pools = [] if scene == "empty" else [self.pool(n, name) for n, name in enumerate(pool_names, 1)]
         self.workers = [] if scene == "empty" else [self.worker(n, name) for n, name in enumerate(names, 1)]
 
@@ -97,7 +98,7 @@ class Farm:
             "message": None, "notices": notices, **members}
 
 
-def form(action: str, values: dict[str, str], revision: int | None = None, errors: dict[str, str] | None = None, error: str | None = None) -> View:
+def form(action: str, values: dict[str, str], revision: str = "", errors: dict[str, str] | None = None, error: str | None = None) -> View:
     """A form of the contract."""
     return {"action": action, "values": values, "errors": errors or {}, "has_errors": bool(errors), "error": error, "revision": revision}
 
@@ -129,12 +130,12 @@ def dashboard(farm: Farm) -> View:
     count, silent = len(farm.workers), sum(worker["is_silent"] for worker in farm.workers)
     down = sum(pool["is_down"] for pool in farm.pools)
     totals = {
-        "hashrate": rate(25.41e9 if count else 0), "workers": count, "active": sum(worker["is_active"] for worker in farm.workers), "silent": silent, "has_silent": silent > 0,
+        "hashrate": rate(25.41e9 if count else 0), "workers": count, "active": sum(worker["is_active"] for worker in farm.workers), "silent": silent,
         "waiting": sum(worker["is_waiting"] for worker in farm.workers), "pools": len(farm.pools), "pools_up": sum(pool["is_up"] for pool in farm.pools), "pools_down": down,
-        "has_pools_down": down > 0, "accepted": 13204 if count else 0, "rejected": 171 if count else 0, "rejected_percent": ("4.1" if farm.is_bad else "1.3") if count else None,
+        "accepted": 13204 if count else 0, "rejected": 171 if count else 0, "rejected_percent": ("4.1" if farm.is_bad else "1.3") if count else None,
         "is_rejecting": farm.is_bad, "getworks": 201455 if count else 0}
-    windows = [{"word": word, "label": word, "href": f"{farm.base}/?window={word}", "is_current": word == "24h"} for word in ("1h", "6h", "24h", "7d", "30d")]
-    return farm.page("dashboard", "Dashboard", "dashboard", window="24h", windows=windows, totals=totals, chart=chart(farm), workers=farm.workers, pools=farm.pools,
+    windows = [{"word": word, "label": word.replace("h", " hours").replace("d", " days"), "href": f"{farm.base}/?window={word}", "is_current": word == "24h"} for word in ("1h", "6h", "24h", "7d", "30d")]
+    return farm.page("dashboard", "Dashboard", "dashboard", window="24h", windows=windows, has_statistics=True, totals=totals, chart=chart(farm), workers=farm.workers, pools=farm.pools,
                      submissions=shares(farm, "accepted"), rejections=[] if not count else shares(farm, "rejected"))
 
 
@@ -144,7 +145,7 @@ def pool_pages(farm: Farm) -> dict[str, View]:
              "/pools/new": farm.page("pool", "Add a pool", "pools", is_new=True, pool=None, can_delete=False, form=form(farm.base + "/pools/new", {"name": "", "url": ""}))}
     for pool in farm.pools:
         pages[f"/pools/{pool['id']}"] = farm.page("pool", pool["name"], "pools", is_new=False, pool=pool, can_delete=pool["id"] == 3,
-                                                  form=form(pool["href"], {"name": pool["name"], "url": pool["url"]}, 3))
+                                                  form=form(pool["href"], {"name": pool["name"], "url": pool["url"]}, "3f00"))
         pages[f"/pools/{pool['id']}/workers"] = farm.page(
             "pool_workers", f"Workers of {pool['name']}", "pools", pool=pool, assignments=[farm.assignment(worker, pool, n % 3) for n, worker in enumerate(farm.workers[:5])],
             unassigned=[{key: worker[key] for key in ("id", "name", "href")} for worker in farm.workers[5:]],
@@ -159,14 +160,14 @@ def worker_pages(farm: Farm) -> dict[str, View]:
              "/workers/new": farm.page("worker", "Add a worker", "workers", is_new=True, worker=None, can_delete=False, clone_from=None, miner=None, form=new)}
     for worker in farm.workers[:6]:
         pages[f"/workers/{worker['id']}"] = farm.page(
-            "worker", worker["name"], "workers", is_new=False, worker=worker, clone_from=None, can_delete=worker["id"] == 6, form=form(worker["href"], {"name": worker["name"]}, 2),
-            miner={"url": "http://proxy.example.net:8332/", "command": f"bfgminer -o http://proxy.example.net:8332/ -u {worker['name']} -p PASSWORD"})
+            "worker", worker["name"], "workers", is_new=False, worker=worker, clone_from=None, can_delete=worker["id"] == 6, form=form(worker["href"], {"name": worker["name"]}, "2f00"),
+            miner={"url": "http://proxy.example.net:8332/", "command": f"minerd -a sha256d -o http://proxy.example.net:8332/ -u '{worker['name']}' -p PASSWORD"})
         taken = [] if worker["id"] == 6 else farm.pools[:2] if worker["id"] == 1 else farm.pools
         view = farm.page("assignments", f"Pools of {worker['name']}", "workers", worker=worker, assignments=[farm.assignment(worker, pool, n) for n, pool in enumerate(taken)],
                          unassigned=[pool for pool in farm.pools if pool not in taken], form=None)
         pages[f"/workers/{worker['id']}/pools"] = view
-        pages[f"/workers/{worker['id']}/pools?edit=1"] = view | {"form": {**form(f"{worker['href']}/pools/1", {"username": f"me.{worker['name']}", "priority": "10"}, 1),
-                                                                         "pool": farm.pools[0]}}
+        pages[f"/workers/{worker['id']}/pools?edit=1"] = view | {"form": {**form(f"{worker['href']}/pools/1", {"username": f"me.{worker['name']}", "priority": "10"}, "1f00"),
+                                                                         "pool": farm.pools[0], "is_new": False, "has_password": True}}
     if farm.workers:
         pages["/workers/new?clone=1"] = pages["/workers/new"] | {"clone_from": farm.workers[0]}
     return pages
@@ -200,6 +201,17 @@ def came_back(pages: dict[str, View]) -> dict[str, View]:
     return wrong
 
 
+def without_database(pages: dict[str, View]) -> dict[str, View]:
+    """Nothing is known of the past."""
+    unknown = {"accepted": None, "rejected": None, "rejected_percent": None, "getworks": None, "hashrate": None, "spark": None, "last_work": None, "last_accepted": None}
+    state = {**flags("unknown", ["active", "silent", "idle", "unassigned", "unknown"]), "state_text": "unknown while the database is away"}
+    view = pages["/"]
+    chart_away = {"has_data": False, "line": None, "area": None, "y_labels": [], "x_labels": [], "summary": "The database is away: nothing is known of the past."}
+    view |= {"has_statistics": False, "totals": view["totals"] | unknown, "chart": chart_away, "submissions": [], "rejections": [],
+             "workers": [worker | unknown | state for worker in view["workers"]], "pools": [pool | unknown for pool in view["pools"]]}
+    return pages
+
+
 def scene(name: str) -> dict[str, View]:
     """@return every page of a scene, by its path below the scene's name"""
     farm = Farm(name)
@@ -207,4 +219,4 @@ def scene(name: str) -> dict[str, View]:
     makers: list[Callable[[Farm], dict[str, View]]] = [pool_pages, worker_pages, other_pages]
     for make in makers:
         pages |= make(farm)
-    return came_back(pages) if name == "wrong" else pages
+    return came_back(pages) if name == "wrong" else without_database(pages) if name == "away" else pages

@@ -49,10 +49,10 @@ def tree(base):
 class Run:
     """`make run` on a terminal of its own, so that Ctrl-C reaches everybody whom it reaches in life."""
 
-    def __init__(self, tree, port):
+    def __init__(self, tree, port, target="run"):
         self.port, self._output = port, b""
         self._terminal, follower = pty.openpty()
-        self.process = subprocess.Popen(["make", "run", f"PORT={port}"], cwd=tree, stdin=follower, stdout=follower,
+        self.process = subprocess.Popen(["make", target, f"PORT={port}"], cwd=tree, stdin=follower, stdout=follower,
                                         stderr=follower, preexec_fn=lambda: _own_terminal(follower))
         os.close(follower)
         os.set_blocking(self._terminal, False)
@@ -102,8 +102,8 @@ def start(tree):
     """Starts `make run`; whatever happens, it ends."""
     runs = []
 
-    def begin(port):
-        runs.append(Run(tree, port))
+    def begin(port, target="run"):
+        runs.append(Run(tree, port, target))
         return runs[-1]
     yield begin
     for run in runs:
@@ -219,3 +219,17 @@ def test_a_sigterm_to_make_leaves_nothing_behind(start):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) != 0
     wait_until(is_free, 15, "nobody listens any more")
+
+
+def test_the_demo_lives_and_keeps_its_data_apart(start, tree):
+    kept = {path: path.stat().st_mtime_ns for path in (tree / "var").resolve().rglob("*.db")}
+    run = start(free_port(), "demo").wait_running()
+    assert "demo" in run.output()
+
+    def totals():
+        return json.loads(_console(tree, run, "/admin/?format=json")[1])["totals"]
+    wait_until(lambda: totals()["accepted"] > 5 and totals()["active"] == 6, 60, "six miners mine")
+    assert (totals()["pools"], totals()["workers"]) == (3, 7)
+    wait_until(lambda: totals()["waiting"] > 0, 30, "some wait for the next block")
+    assert run.ctrl_c() == 0, run.output()
+    assert kept == {path: path.stat().st_mtime_ns for path in (tree / "var").resolve().rglob("*.db")}

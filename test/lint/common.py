@@ -10,7 +10,7 @@ import re
 import subprocess
 
 LAYERS = {"base": 0, "codec": 1, "core": 2, "store": 3, "upstream": 3, "service": 4, "httpd": 5}
-SKIPPED = re.compile(r"^(\.git|build|build-.*|var|__pycache__|\.pytest_cache|\.ruff_cache)$")
+SKIPPED = re.compile(r"^(\.git|build|build-.*|var|var-demo|__pycache__|\.pytest_cache|\.ruff_cache)$")
 PACKAGES = ["apr-1", "apr-util-1", "jansson", "libcurl", "sqlite3", "libmariadb", "libcrypto"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from common import Report, every_file
 
 LINE = "SPDX-License-Identifier: Apache-2.0"
-SUFFIXES = {".c", ".h", ".py", ".sh", ".sql", ".load", ".in", ".js", ".css"}
+SUFFIXES = {".c", ".h", ".py", ".sh", ".sql", ".load", ".in", ".js", ".css", ".mustache"}
 
 
 def is_source(path: Path, top: str) -> bool:

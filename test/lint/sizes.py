@@ -12,7 +12,7 @@ from common import Report, arguments, c_files, every_file, line_of, without_lite
 FUNCTION_LINES, FILE_LINES, PARAMETERS = 60, 600, 6
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)", re.S)
 DECLARED = re.compile(r"(\w+|\(\s*\*\s*\w+\s*\))\s*(?=\()")
-TEXT_SUFFIXES = {".c", ".h", ".py", ".sh", ".sql", ""}
+TEXT_SUFFIXES = {".c", ".h", ".py", ".sh", ".sql", ".css", ".js", ".mustache", ""}
 
 
 def functions(text: str) -> list[tuple[str, int, int, str]]:

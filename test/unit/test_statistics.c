@@ -64,14 +64,15 @@ static void check_sums(mp_store_t *store, apr_pool_t *p)
                                     .getworks = 2,
                                     .accepted_difficulty = 1.5};
     save_rows(rows, 300, store, p);
-    is_text(sql(SUMS), "300|300|300|60|600|1\n1800|102|300|60|600|1\n10800|18|300|60|600|1\n86400|6|300|60|600|1", "all lengths are exact");
+    is_text(sql(SUMS), "300|300|300|60|600|1\n1800|102|300|60|600|1\n3600|54|300|60|600|1\n21600|12|300|60|600|1\n86400|6|300|60|600|1",
+            "all lengths are exact");
     save_rows(rows, 1, store, p);
     save_rows(rows + 3, 37, store, p);
     save_rows(rows, 0, store, p);
     is_text(sql("SELECT period_length, sum(accepted), sum(getworks) FROM share_stats GROUP BY period_length ORDER BY period_length"),
-            "300|338|676\n1800|338|676\n10800|338|676\n86400|338|676", "and stay so when rows are added to");
-    is_text(sql("SELECT DISTINCT period_start FROM share_stats WHERE period_length = 10800 ORDER BY 1"),
-            "2026-10-30 15:00:00\n2026-10-30 18:00:00\n2026-10-30 21:00:00", "periods of three hours");
+            "300|338|676\n1800|338|676\n3600|338|676\n21600|338|676\n86400|338|676", "and stay so when rows are added to");
+    is_text(sql("SELECT DISTINCT period_start FROM share_stats WHERE period_length = 21600 ORDER BY 1"),
+            "2026-10-30 12:00:00\n2026-10-30 18:00:00", "periods of six hours");
     is_text(sql("SELECT DISTINCT period_start FROM share_stats WHERE period_length = 86400"), "2026-10-30 00:00:00", "a day");
 }
 

@@ -255,7 +255,8 @@ static void check_share_fields(mp_store_t *store, apr_pool_t *p)
     is_text(sql("SELECT time, result FROM submitted_work"), WHEN_TEXT "|0", "in UTC");
     is_text(sql(STATISTICS), "0|1|1|0", "counted once");
     is_text(sql("SELECT period_start, period_length FROM share_stats ORDER BY period_length"),
-            PERIOD_TEXT "|300\n" PERIOD_TEXT "|1800\n" PERIOD_TEXT "|10800\n2026-10-30 00:00:00|86400", "in its periods");
+            PERIOD_TEXT "|300\n" PERIOD_TEXT "|1800\n" PERIOD_TEXT "|3600\n2026-10-30 12:00:00|21600\n2026-10-30 00:00:00|86400",
+            "in its periods");
 }
 
 static void check_verdicts(mp_store_t *store, apr_pool_t *p)

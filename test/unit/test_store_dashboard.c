@@ -71,7 +71,8 @@ static void check_periods(mp_store_t *store, apr_pool_t *p)
     is_text(periods_of(WHEN, 300, store, p), "+55:5@1=1-0*0/6 +55:7@1=0-0*1/0 ", "since");
     is_text(periods_of(WHEN - apr_time_from_sec(245), 1800, store, p), "-245:5@1=1-0*0/6 -245:7@1=1-1*1/2 -245:7@2=1-0*0/3 ",
             "half an hour");
-    is_text(periods_of(0, 10800, store, p), "-245:5@1=1-0*0/6 -245:7@1=1-1*1/2 -245:7@2=1-0*0/3 ", "three hours");
+    is_text(periods_of(0, 3600, store, p), "-245:5@1=1-0*0/6 -245:7@1=1-1*1/2 -245:7@2=1-0*0/3 ", "an hour");
+    is_text(periods_of(0, 21600, store, p), "-11045:5@1=1-0*0/6 -11045:7@1=1-1*1/2 -11045:7@2=1-0*0/3 ", "six hours");
     is_text(periods_of(0, 86400, store, p), "-54245:5@1=1-0*0/6 -54245:7@1=1-1*1/2 -54245:7@2=1-0*0/3 ", "a day");
     is_text(periods_of(0, 77, store, p), "", "no such length");
 }
