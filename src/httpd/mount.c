@@ -31,19 +31,46 @@ static bool holds(const char *path, apr_size_t length, const char *uri)
     return strncmp(path, uri, length) == 0 && (uri[length] == '/' || uri[length] == '\0');
 }
 
+typedef struct section_t {
+    const char *handler; /* NULL: it names none */
+    const char *path;
+    apr_size_t length; /* of the path, without slashes at its end */
+} section_t;
+
+/* @return false if it has a pattern, or no path at all */
+static bool read_section(section_t *section, ap_conf_vector_t *config, request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(config);
+    if (!core->d || core->r || core->d_is_fnmatch)
+        return false;
+    *section = (section_t){.handler = handler_of(core, r), .path = core->d, .length = strlen(core->d)};
+    while (section->length > 0 && section->path[section->length - 1] == '/')
+        section->length--;
+    return true;
+}
+
+/* Does a section behind this one set another handler for all of its path? */
+static bool is_overridden(const section_t *section, const apr_array_header_t *sections, int at, request_rec *r)
+{
+    section_t later;
+    const char *path = apr_pstrmemdup(r->pool, section->path, section->length);
+    for (int i = at + 1; i < sections->nelts; i++)
+        if (read_section(&later, APR_ARRAY_IDX(sections, i, ap_conf_vector_t *), r) && later.handler &&
+            holds(later.path, later.length, path))
+            return true;
+    return false;
+}
+
 const char *mp_mount_find(request_rec *r, const server_rec *s, const char *handler, const char *uri)
 {
+    section_t section;
     const core_server_config *core = ap_get_core_module_config(s->module_config);
     for (int i = core->sec_url->nelts - 1; i >= 0; i--) {
-        const core_dir_config *section = ap_get_core_module_config(APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *));
-        if (!section->d || section->r || section->d_is_fnmatch)
+        if (!read_section(&section, APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *), r) || !section.handler ||
+            strcmp(section.handler, handler) != 0 || (uri && !holds(section.path, section.length, uri)))
             continue;
-        apr_size_t length = strlen(section->d);
-        while (length > 0 && section->d[length - 1] == '/')
-            length--;
-        const char *given = !uri || holds(section->d, length, uri) ? handler_of(section, r) : NULL;
-        if (given && strcmp(given, handler) == 0)
-            return apr_pstrmemdup(r->pool, section->d, length);
+        if (!is_overridden(&section, core->sec_url, i, r))
+            return apr_pstrmemdup(r->pool, section.path, section.length);
     }
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "httpd/mount.h"
 #include "httpd/parking.h"
 
+#include <ap_listen.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -137,6 +138,26 @@ const char *mp_public_url_long_poll(request_rec *r)
     return strlen(path) <= MP_PUBLIC_URL_MAX ? path : config->long_poll_path;
 }
 
+static bool is_port_of_host(apr_port_t port, const server_rec *main_server)
+{
+    for (const server_rec *s = main_server->next; s; s = s->next)
+        for (const server_addr_rec *address = s->addrs; address; address = address->next)
+            if (address->host_port == port)
+                return true;
+    return false;
+}
+
+/* The main server has the ports that no virtual host has. @return 0 if none is known */
+static apr_port_t port_of(const server_rec *s)
+{
+    if (s->is_virtual)
+        return s->addrs && s->addrs->host_port ? s->addrs->host_port : s->port;
+    for (const ap_listen_rec *listener = ap_listeners; listener; listener = listener->next)
+        if (!is_port_of_host(listener->bind_addr->port, s))
+            return listener->bind_addr->port;
+    return s->port;
+}
+
 /* The host as the administrator calls it, and the port of that server. */
 static const char *url_of_server(request_rec *r, const server_rec *s, const char *mount)
 {
@@ -144,7 +165,7 @@ static const char *url_of_server(request_rec *r, const server_rec *s, const char
     if (s == r->server)
         return ap_construct_url(r->pool, path, r);
     const char *scheme = s->server_scheme ? s->server_scheme : "http";
-    apr_port_t port = s->addrs && s->addrs->host_port ? s->addrs->host_port : s->port;
+    apr_port_t port = port_of(s);
     const char *host = r->hostname ? r->hostname : ap_get_server_name(r);
     const char *shown = strchr(host, ':') && *host != '[' ? apr_pstrcat(r->pool, "[", host, "]", NULL) : host;
     return port ? apr_psprintf(r->pool, "%s://%s:%u%s", scheme, shown, (unsigned)port, path)

@@ -2,6 +2,7 @@
 """Every page of the console: as HTML, as JSON and by HEAD; what is no page; where the console may be mounted."""
 import pytest
 
+from fakes.ports import free_port
 from harness.config import Console
 from harness.console import Visitor
 
@@ -114,6 +115,27 @@ def test_mounted_elsewhere(admin, mount):
     answer = visitor.send("/pools/new", {"name": "alpha", "url": "http://pool.example.com:8332/"})
     assert answer.status == 303 and answer.get("Location").startswith(visitor.mount + "/pools"), answer.text
     assert f"Path={visitor.mount};" in answer.get("Set-Cookie")
+
+
+def test_in_a_virtual_host_of_its_own(admin):
+    """What miners are told to call is the other one."""
+    httpd, worker = admin.proxy.httpd, admin.proxy.database.add_worker()
+    httpd.config.console.port = free_port()
+    # The main server's sections hold in virtual hosts as well.
+    httpd.config.console.login = ['</Location>', '<Location "/">', "SetHandler None", "</Location>", '<Location "/admin">',
+                                  "SetHandler miningproxy-admin", *httpd.config.console.login]
+    admin.proxy.start()
+    assert admin.get("/pools").status == 200
+    assert admin.view(f"/workers/{worker}")["miner"]["url"] == f"http://127.0.0.1:{httpd.port}/"
+    httpd.config.console.port = None
+    assert admin.get("/pools").text.startswith("This is a mining proxy"), "miners' port has no console"
+
+
+@pytest.mark.proxy(directives=["MiningProxyPublicURL https://mine.example.com/btc"])
+def test_the_public_url_is_what_miners_are_told(admin):
+    worker = admin.proxy.database.add_worker()
+    admin.proxy.start()
+    assert admin.view(f"/workers/{worker}")["miner"]["url"].rstrip("/") == "https://mine.example.com/btc"
 
 
 @pytest.mark.expects_log("MP0066")

@@ -51,19 +51,23 @@ class Console:
     login: list[str] = field(default_factory=lambda: ["AuthType Basic", 'AuthName "console"', "AuthBasicProvider file",
                                                       'AuthUserFile "@DIRECTORY@/admin.htpasswd"', "Require valid-user"])
     static: bool = True
+    port: int | None = None  # of a virtual host of its own
     more: list[str] = field(default_factory=list)  # behind all other locations
 
     def lines(self, directory: Path) -> list[str]:
         """Its directives and locations; writes its password file."""
         (directory / "admin.htpasswd").write_text(CONSOLE_PASSWORDS)
         login = [line.replace("@DIRECTORY@", str(directory)) for line in self.login]
-        lines = [f'MiningProxyTemplates "{self.templates}"', "TypesConfig /dev/null", "AddType text/css .css",
-                 "AddType text/javascript .js", "AddType image/svg+xml .svg",
-                 f'<Location "{self.mount}">', "SetHandler miningproxy-admin", *login, "</Location>"]
+        process = [f'MiningProxyTemplates "{self.templates}"', "TypesConfig /dev/null", "AddType text/css .css",
+                   "AddType text/javascript .js", "AddType image/svg+xml .svg"]
+        lines = [f'<Location "{self.mount}">', "SetHandler miningproxy-admin", *login, "</Location>"]
         static = [f'Alias "{self.mount}/static" "{self.templates}/static"', f'<Location "{self.mount}/static">', "SetHandler None",
                   "Require all granted", 'Header set Cache-Control "public, max-age=31536000, immutable" "expr=%{QUERY_STRING} =~ /^v=./"',
                   "</Location>"]
-        return lines + (static if self.static else []) + self.more
+        lines += (static if self.static else []) + self.more
+        if self.port:
+            lines = [f"Listen 127.0.0.1:{self.port}", f"<VirtualHost 127.0.0.1:{self.port}>", *lines, "</VirtualHost>"]
+        return process + lines
 
 
 @dataclass

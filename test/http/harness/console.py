@@ -71,7 +71,8 @@ class Visitor:
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         """One request on a connection of its own; path is below the mount."""
         sent = self._login() | ({"Cookie": "; ".join(f"{key}={value}" for key, value in self.cookies.items())} if self.cookies else {})
-        connection = http.client.HTTPConnection(*self.proxy.httpd.address, timeout=30)
+        host, port = self.proxy.httpd.address
+        connection = http.client.HTTPConnection(host, self.proxy.httpd.config.console.port or port, timeout=30)
         try:
             connection.request(method, self.mount + path, body, sent | (headers or {}))
             reply = connection.getresponse()
