@@ -215,7 +215,7 @@ static void indentation_of_anything(apr_pool_t *p)
     apr_pool_t *round;
 
     apr_pool_create(&round, p);
-    for (int i = 0; i < 20000; i++, apr_pool_clear(round)) {
+    for (int i = 0; i < 4000; i++, apr_pool_clear(round)) {
         const char *text = random_text(&state, pieces, ROWS(pieces), round);
         mp_template_t *tpl = NULL;
         if (mp_template_parse(&tpl, "t", text, strlen(text), NULL, round) != APR_SUCCESS)
@@ -229,7 +229,7 @@ static void indentation_of_anything(apr_pool_t *p)
             is_text(got, expected, apr_pstrcat(p, "indented: ", mp_json_format(mp_json_get(texts, "p"), round), NULL));
         rendered++;
     }
-    ok(different == 0 && rendered > 2000, "a partial's indentation is that of its lines: %d of %d differ", different, rendered);
+    ok(different == 0 && rendered > 400, "a partial's indentation is that of its lines: %d of %d differ", different, rendered);
     apr_pool_destroy(round);
 }
 
@@ -253,7 +253,7 @@ static void anything(apr_pool_t *p)
     apr_pool_t *round;
 
     apr_pool_create(&round, p);
-    for (int i = 0; i < 50000; i++, apr_pool_clear(round)) {
+    for (int i = 0; i < 10000; i++, apr_pool_clear(round)) {
         const char *text = random_text(&state, pieces, ROWS(pieces), round);
         mp_template_t *tpl = NULL;
         mp_template_text_t out;
@@ -266,7 +266,7 @@ static void anything(apr_pool_t *p)
         silent += status != APR_SUCCESS && strncmp(why.sentence, "t:", 2) != 0;
         rendered += status == APR_SUCCESS;
     }
-    ok(silent == 0 && rendered > 1000, "anything gives a text (%d) or a sentence", rendered);
+    ok(silent == 0 && rendered > 200, "anything gives a text (%d) or a sentence", rendered);
     apr_pool_destroy(round);
 }
 
