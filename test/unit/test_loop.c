@@ -238,7 +238,8 @@ static void test_stop(http_stub_t *stub, const char *url, apr_pool_t *p)
     mp_loop_start(loop, NULL);
     flights[1].is_restarting = true;
     flights[2].url = apr_psprintf(p, "http://127.0.0.1:%d/", http_stub_unanswered_port(fds));
-    for (int i = 0; i < 3; i++)
+    /* The one that nobody answers first: a post that was not run when the loop stops is dropped. */
+    for (int i = 2; i >= 0; i--)
         mp_loop_post(loop, begin_on_loop, &flights[i]);
     ok(http_stub_wait(stub, before + 2), "two requests hang, one connection is not made");
     apr_time_t start = mp_clock_monotonic();
