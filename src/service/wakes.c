@@ -15,6 +15,7 @@
 
 #define BREATH apr_time_from_msec(1) /* until it is looked again whether threads are idle */
 #define MANY 1000                    /* seats whose memory is worth giving back when all are left */
+#define TRIM_DELAY apr_time_from_sec(1)
 #define NO_WORKER "there is no worker of this name any more"
 
 /* One fetch for one seat: what it keeps alive until the answer is there. In its own pool, which becomes the answer's. */
@@ -459,8 +460,9 @@ static void log_counts_locked(mp_longpoll_t *longpoll)
 }
 
 /* Thousands of small things were freed in the memory of many threads, from where they would not go by themselves. */
-static void trim_memory(mp_longpoll_t *longpoll)
+static void trim_memory_on_loop(void *baton)
 {
+    mp_longpoll_t *longpoll = baton;
     bool is_worth_it = longpoll->most_waiting >= MANY;
     longpoll->most_waiting = 0;
 #ifdef __GLIBC__
@@ -491,8 +493,8 @@ void mp_wakes_tick_on_loop(void *baton)
     mp_wakes_serve_on_loop(longpoll);
     if (goes_on)
         mp_loop_delay_on_loop(longpoll->proxy->loop, MP_WAKES_TICK, mp_wakes_tick_on_loop, longpoll);
-    else
-        trim_memory(longpoll);
+    else /* the threads that serve the last ones still free what those had */
+        mp_loop_delay_on_loop(longpoll->proxy->loop, TRIM_DELAY, trim_memory_on_loop, longpoll);
 }
 
 /* For watches. */
