@@ -242,6 +242,7 @@ static void keep_nothing(const conn_rec *c)
     apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), 1);
 }
 
+/* Once for each connection: a request on one that goes on finds its blocks as it left them. */
 static void begin_memory(const conn_rec *c)
 {
     apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), ap_max_mem_free);
@@ -254,6 +255,7 @@ static place_t *obtain_place(conn_rec *c)
     if (!place) {
         place = apr_pcalloc(c->pool, sizeof(*place));
         ap_set_module_config(c->conn_config, &miningproxy_module, place);
+        begin_memory(c);
     }
     return place;
 }
@@ -338,7 +340,6 @@ static int process_connection(conn_rec *c)
         return DECLINED;
     if (place->parked)
         return come_back(c, place);
-    begin_memory(c);
     place->is_nested = true;
     int result = ap_run_process_connection(c);
     place->is_nested = false;
