@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "codec/json.h"
 
-#define MP_FORM_FIELDS 2000
+#define MP_FORM_FIELDS 20000
 
 /**
  * Reads "name=value&name=value" into an object of texts. A name that comes more than once has an array of its values, in their order; a field

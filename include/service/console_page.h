@@ -12,6 +12,7 @@ typedef struct mp_console_page_t {
     const mp_console_order_t *order;
     const mp_roster_t *roster; /* an empty one if none could be loaded yet; the page's own reference */
     const mp_sight_t *sight;   /* what all children see of pools and polls */
+    bool is_away;              /* the database cannot be asked now: further reads would only wait as long again */
     apr_time_t now;
     apr_pool_t *p;
 } mp_console_page_t;

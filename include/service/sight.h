@@ -30,7 +30,8 @@ typedef struct mp_sight_t {
     apr_hash_t *pools;          /* id to mp_sight_pool_t */
     apr_hash_t *waiting;        /* worker id to apr_uint32_t */
     mp_longpoll_counts_t polls; /* sums */
-    mp_spool_depth_t spool;     /* sums; the limit is one child's */
+    mp_spool_depth_t spool;     /* sums, of the limits as well */
+    double fullest;             /* share of its limit that the fullest spool takes */
 } mp_sight_t;
 
 /** What this child sees, for its siblings. */

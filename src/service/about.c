@@ -66,10 +66,10 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
 
     const char *limit = mp_console_text_size(depth.limit, page->p);
     add(page, facts, page->sight->children == 1 ? "Spool" : apr_psprintf(page->p, "Spools of %d processes", page->sight->children),
-        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s%s",
+        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s",
                      mp_console_text_count((apr_int64_t)depth.shares, "share", page->p), depth.intents,
-                     mp_console_text_size(depth.bytes, page->p), limit, page->sight->children == 1 ? "" : " each"),
-        depth.bytes > depth.limit / 2 ? "bring the database back, or shares will be refused when the spool is full" : NULL);
+                     mp_console_text_size(depth.bytes, page->p), limit),
+        page->sight->fullest > 0.5 ? "bring the database back, or shares will be refused when the spool is full" : NULL);
     if (statvfs(directory, &disk) != 0) {
         add(page, facts, "State directory", directory, "its file system cannot be looked at");
         return;

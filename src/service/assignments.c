@@ -166,7 +166,11 @@ static void refuse(mp_console_outcome_t *outcome, saving_t *saving, mp_console_k
     }
     saving->form.is_new = status == APR_NOTFOUND;
     saving->form.has_password = status == APR_SUCCESS && *saving->stored.row.password != '\0';
-    form->revision = status == APR_SUCCESS ? apr_pstrdup(page->p, saving->stored.revision) : "";
+    /* Only who was told of another's change gets the revision that comes after it. */
+    if (kind == MP_CONSOLE_CONFLICT)
+        form->revision = status == APR_SUCCESS ? apr_pstrdup(page->p, saving->stored.revision) : "";
+    else
+        form->revision = saving->revision ? saving->revision : "";
     if (kind == MP_CONSOLE_CONFLICT)
         form->error =
             status == APR_NOTFOUND
@@ -225,7 +229,8 @@ void mp_assignments_save(mp_console_outcome_t *outcome, mp_proxy_t *proxy, const
         return;
     }
     why.status = save(&saving, &why);
-    if (why.status == APR_EINCOMPLETE || why.status == APR_EEXIST) {
+    bool was_there = saving.is_stored || (saving.revision && *saving.revision != '\0');
+    if (why.status == APR_EINCOMPLETE || why.status == APR_EEXIST || (why.status == APR_NOTFOUND && was_there)) {
         refuse(outcome, &saving, MP_CONSOLE_CONFLICT);
         return;
     }

@@ -49,7 +49,7 @@ static void notice_spool(mp_json_t *notices, mp_proxy_t *proxy, apr_pool_t *p)
 }
 
 /* All pools that somebody could be served by are down. */
-static void notice_pools(mp_json_t *notices, mp_proxy_t *proxy, const mp_roster_t *roster, apr_pool_t *p)
+static void notice_pools(mp_json_t *notices, const mp_sight_t *sight, const mp_roster_t *roster, apr_pool_t *p)
 {
     int used = 0;
 
@@ -58,7 +58,8 @@ static void notice_pools(mp_json_t *notices, mp_proxy_t *proxy, const mp_roster_
         if (!mp_roster_find_assignment_of_pool(roster, pool->id))
             continue;
         used++;
-        if (mp_circuits_state(proxy->circuits, pool->id) != MP_CIRCUIT_OPEN)
+        const mp_sight_pool_t *seen = mp_sight_find_pool(sight, pool->id);
+        if (!seen || !seen->is_known || seen->state != MP_CIRCUIT_OPEN)
             return;
     }
     if (used == 1)
@@ -71,12 +72,13 @@ mp_json_t *mp_console_notices(mp_proxy_t *proxy, apr_pool_t *p)
 {
     mp_json_t *notices = mp_json_array_create(p);
     mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
+    const mp_sight_t *sight = mp_sight_open(proxy, p);
     mp_result_t why;
 
-    notice_database(notices, proxy, mp_sight_open(proxy, p), p);
+    notice_database(notices, proxy, sight, p);
     notice_spool(notices, proxy, p);
     if (roster) {
-        notice_pools(notices, proxy, roster, p);
+        notice_pools(notices, sight, roster, p);
     } else {
         mp_keeper_failure(&why, proxy->keeper);
         add(notices, true, apr_psprintf(p, "Miners are turned away, because their accounts could not be loaded yet: %s", why.sentence), p);

@@ -19,7 +19,8 @@ static apr_status_t release_roster(void *roster)
 }
 
 /* Nobody waits for a database that is known to be away. */
-static void follow_database(mp_proxy_t *proxy, apr_pool_t *p)
+/* @return false if the database cannot be asked now */
+static bool follow_database(mp_proxy_t *proxy, apr_pool_t *p)
 {
     mp_recorder_trouble_t trouble;
     mp_result_t why = MP_RESULT_NONE;
@@ -27,18 +28,20 @@ static void follow_database(mp_proxy_t *proxy, apr_pool_t *p)
 
     mp_recorder_find_trouble(&trouble, proxy->recorder);
     if (trouble.why.status != APR_SUCCESS || mp_store_load_generation(&generation, proxy->store, &why, p) != APR_SUCCESS)
-        return;
+        return false;
     if (mp_keeper_await(proxy->keeper, generation, 0))
-        return;
+        return true;
     mp_recorder_hurry(proxy->recorder);
     mp_keeper_await(proxy->keeper, generation, FOLLOW_PATIENCE);
+    return true;
 }
 
 void mp_console_page_open(mp_console_page_t *page, mp_proxy_t *proxy, const mp_console_order_t *order, apr_pool_t *p)
 {
-    follow_database(proxy, p);
+    bool is_there = follow_database(proxy, p);
     mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
-    *page = (mp_console_page_t){.proxy = proxy, .order = order, .sight = mp_sight_open(proxy, p), .now = mp_clock_now(), .p = p};
+    *page = (mp_console_page_t){
+        .proxy = proxy, .order = order, .sight = mp_sight_open(proxy, p), .is_away = !is_there, .now = mp_clock_now(), .p = p};
     if (!roster)
         roster = mp_roster_create(mp_roster_rows_create(p), NULL, page->now);
     apr_pool_cleanup_register(p, roster, release_roster, apr_pool_cleanup_null);

@@ -32,9 +32,11 @@ static void load(dashboard_t *dashboard)
     apr_array_header_t *periods = NULL;
     mp_result_t why;
 
-    dashboard->has_statistics = mp_store_load_periods(&periods, mp_dashboard_window_start(dashboard->window, page->now),
-                                                      dashboard->window->length, page->proxy->store, &why, page->p) == APR_SUCCESS;
+    dashboard->has_statistics =
+        !page->is_away && mp_store_load_periods(&periods, mp_dashboard_window_start(dashboard->window, page->now),
+                                                dashboard->window->length, page->proxy->store, &why, page->p) == APR_SUCCESS;
     mp_dashboard_sums_open(&dashboard->sums, dashboard->window, periods, page->now, page->p);
+    dashboard->page.is_away |= !dashboard->has_statistics;
     mp_worker_view_open(&dashboard->workers, page);
 }
 

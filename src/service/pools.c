@@ -73,16 +73,22 @@ static void read_form(mp_store_pool_edit_t *edit, mp_console_form_t *form, const
 {
     apr_pool_t *p = form->p;
 
+    const char *url = mp_console_form_field(input, "url", p), *revision = mp_console_form_field(input, "revision", p);
+
     edit->name = mp_checks_trim(mp_console_form_field_or(input, "name", stored ? stored->row.name : "", p), p);
-    edit->url = mp_checks_trim(mp_console_form_field_or(input, "url", stored ? stored->row.url : "", p), p);
-    edit->revision = mp_console_form_field(input, "revision", p);
+    /* A stored URL that stays is nobody's typing: hands may have put an account into it, which is not to be shown. */
+    edit->url = url || !stored ? mp_checks_trim(url ? url : "", p) : stored->row.url;
+    /* Without a revision, the one that it was compared with: what is missing must not be taken from an older row. */
+    edit->revision = revision || !stored ? revision : stored->revision;
+    form->revision = revision ? revision : "";
     mp_console_form_set(form, "name", edit->name);
-    mp_console_form_set(form, "url", edit->url);
+    mp_console_form_set(form, "url", url ? edit->url : mp_pool_view_url(edit->url, p));
     mp_console_form_fail(form, "name", mp_checks_name(edit->name, p));
-    mp_console_form_fail(form, "url", mp_checks_url(edit->url, p));
+    if (url || !stored)
+        mp_console_form_fail(form, "url", mp_checks_url(edit->url, p));
 }
 
-/* The form again, over what the row is by now. */
+/* The form again, over what the row is by now. Only who was told of another's change gets the revision that comes after it. */
 static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page, mp_console_form_t *form, mp_console_kind_t kind)
 {
     mp_store_pool_t stored = {.row = {.name = "", .url = ""}};
@@ -93,7 +99,7 @@ static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page,
         mp_console_outcome_fail(outcome, &why, page->p);
         return;
     }
-    if (!is_new)
+    if (kind == MP_CONSOLE_CONFLICT)
         form->revision = apr_pstrdup(page->p, stored.revision);
     if (kind == MP_CONSOLE_CONFLICT)
         form->error =

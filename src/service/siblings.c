@@ -16,7 +16,7 @@
 
 #define WATCHED_FOR apr_time_from_sec(60)
 #define LOOK_INTERVAL apr_time_from_sec(5) /* between two marks of one child */
-#define FRESH_FOR apr_time_from_sec(4)     /* a child writes once a second */
+#define FRESH_FOR apr_time_from_sec(15)    /* a child writes once a second, and later while it waits for the database */
 #define REMOVED_AFTER apr_time_from_sec(60)
 #define PREFIX "sight-"
 #define SUFFIX ".json"

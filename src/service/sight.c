@@ -181,8 +181,9 @@ static void join_counts(mp_sight_t *sight, const mp_json_t *json)
     sight->spool.shares += (apr_size_t)integer_of(json, "shares");
     sight->spool.intents += (apr_size_t)integer_of(json, "intents");
     sight->spool.bytes += integer_of(json, "bytes");
-    if (integer_of(json, "limit") > sight->spool.limit)
-        sight->spool.limit = integer_of(json, "limit");
+    sight->spool.limit += integer_of(json, "limit");
+    double share = integer_of(json, "limit") > 0 ? (double)integer_of(json, "bytes") / (double)integer_of(json, "limit") : 0;
+    sight->fullest = share > sight->fullest ? share : sight->fullest;
 }
 
 mp_sight_t *mp_sight_join(const mp_json_t *const *descriptions, apr_size_t count, apr_pool_t *p)

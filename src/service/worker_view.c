@@ -12,14 +12,19 @@ void mp_worker_view_open(mp_worker_view_t *view, const mp_console_page_t *page)
     mp_result_t why;
 
     *view = (mp_worker_view_t){.page = page, .status = apr_hash_make(page->p)};
-    view->has_status = mp_store_load_worker_status(&rows, page->proxy->store, &why, page->p) == APR_SUCCESS;
+    view->has_status = !page->is_away && mp_store_load_worker_status(&rows, page->proxy->store, &why, page->p) == APR_SUCCESS;
     for (int i = 0; view->has_status && i < rows->nelts; i++) {
         const mp_store_worker_status_t *row = &APR_ARRAY_IDX(rows, i, mp_store_worker_status_t);
         apr_hash_set(view->status, &row->worker_id, sizeof(row->worker_id), row);
     }
 }
 
-/* What a worker did last. Where the database cannot be asked, this child and the shared cache may remember its work. */
+static apr_time_t last_of(const mp_store_worker_status_t *status)
+{
+    return status->work_time > status->accepted_time ? status->work_time : status->accepted_time;
+}
+
+/* What a worker did last. Where the database cannot be asked, or is behind, this child and the shared cache may remember its work. */
 static mp_store_worker_status_t find_status(const mp_worker_view_t *view, apr_uint32_t id)
 {
     const mp_console_page_t *page = view->page;
@@ -28,17 +33,16 @@ static mp_store_worker_status_t find_status(const mp_worker_view_t *view, apr_ui
     mp_last_work_t work;
 
     if (row)
-        return *row;
-    if (!view->has_status && mp_last_works_find(&work, page->proxy->last_works, id, mp_roster_secret(page->roster))) {
-        status.work_time = work.fetched;
-        status.work_pool_id = work.pool_id;
+        status = *row;
+    if (page->now - last_of(&status) <= MP_WORKER_VIEW_ACTIVE)
+        return status;
+    if (mp_last_works_find(&work, page->proxy->last_works, id, mp_roster_secret(page->roster))) {
+        if (work.fetched > status.work_time) {
+            status.work_time = work.fetched;
+            status.work_pool_id = work.pool_id;
+        }
     }
     return status;
-}
-
-static apr_time_t last_of(const mp_store_worker_status_t *status)
-{
-    return status->work_time > status->accepted_time ? status->work_time : status->accepted_time;
 }
 
 bool mp_worker_view_is_waiting(const mp_worker_view_t *view, apr_uint32_t worker_id)

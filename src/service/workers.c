@@ -149,7 +149,7 @@ static const char *advise(const char *name, const char *password)
                : "Name and password together have more than 57 characters: the miner Phoenix cannot log in with them, others can.";
 }
 
-/* The form again, over what the row is by now. */
+/* The form again, over what the row is by now. Only who was told of another's change gets the revision that comes after it. */
 static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page, mp_console_form_t *form, mp_console_kind_t kind)
 {
     mp_store_worker_t stored = {.row = {.name = ""}};
@@ -160,7 +160,7 @@ static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page,
         mp_console_outcome_fail(outcome, &why, page->p);
         return;
     }
-    if (id)
+    if (kind == MP_CONSOLE_CONFLICT)
         form->revision = apr_pstrdup(page->p, stored.revision);
     if (kind == MP_CONSOLE_CONFLICT)
         form->error = apr_psprintf(page->p, "Somebody changed this meanwhile: it is \"%s\" now. Save again to have it as it stands here.",
@@ -233,6 +233,7 @@ static void edit(mp_console_outcome_t *outcome, const mp_console_page_t *page, c
     open_form(&form, page, &stored);
     read_name(&typed, &form, input, stored.row.name);
     typed.revision = mp_console_form_field(input, "revision", page->p);
+    form.revision = typed.revision ? typed.revision : "";
     if (!mp_console_form_is_good(&form)) {
         refuse(outcome, page, &form, MP_CONSOLE_INVALID);
         return;

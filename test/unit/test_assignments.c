@@ -139,7 +139,8 @@ static void test_small_changes(void)
     end = desk_change(mp_assignments_delete, rig1, gamma_, "{}");
     desk_ends(&end, MP_CONSOLE_DONE, "was deleted");
     end = desk_change(mp_assignments_save, rig1, gamma_, apr_psprintf(p, "{'username':'x','revision':'%s'}", revision));
-    desk_ends(&end, MP_CONSOLE_MISSING, "not assigned");
+    desk_ends(&end, MP_CONSOLE_CONFLICT, "Somebody deleted this assignment meanwhile");
+    desk_is(end.view, "form.values.username", "x");
     end = desk_change(mp_assignments_delete, rig1, gamma_, "{}");
     desk_ends(&end, MP_CONSOLE_MISSING, ".");
     end = desk_change(mp_assignments_enable, rig1, gamma_, "{}");

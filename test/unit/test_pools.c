@@ -89,12 +89,22 @@ static void test_edit(void)
     desk_ends(&end, MP_CONSOLE_CONFLICT, "Somebody changed this meanwhile: it is \"delta\" at http://delta.example/ now");
     desk_is(end.view, "form.values.name", "epsilon");
     ok(strcmp(desk_at(end.view, "form.revision"), revision) != 0, "with the revision as it is now");
+    mp_console_outcome_t typo = desk_change(mp_pools_save, beta, 0, apr_psprintf(p, "{'name':'','revision':'%s'}", revision));
+    desk_ends(&typo, MP_CONSOLE_INVALID, "Nothing");
+    is_text(desk_at(typo.view, "form.revision"), revision, "but a typing error does not hide that somebody was faster");
     is_text(desk_at(end.view, "form.error"), end.message, "and the sentence");
     desk_is(end.view, "pool.name", "delta");
     end = desk_change(
         mp_pools_save, beta, 0,
         apr_psprintf(p, "{'name':'epsilon','url':'http://epsilon.example/','revision':'%s'}", desk_at(end.view, "form.revision")));
     desk_ends(&end, MP_CONSOLE_DONE, "epsilon");
+    farm_execute("UPDATE pool SET url = 'http://me:secret@epsilon.example/' WHERE id = %u", beta);
+    end = desk_change(mp_pools_save, beta, 0, "{'name':''}");
+    ok(strstr(mp_json_format(end.view, p), "secret") == NULL, "an account in a stored URL is not shown");
+    end = desk_change(mp_pools_save, beta, 0, "{'name':'epsilon'}");
+    desk_ends(&end, MP_CONSOLE_DONE, "was saved");
+    is_text(farm_text("SELECT url FROM pool WHERE id = %u", beta), "http://me:secret@epsilon.example/", "nor in the way of another name");
+    farm_execute("UPDATE pool SET url = 'http://epsilon.example/' WHERE id = %u", beta);
     end = desk_change(mp_pools_save, beta, 0, "{'name':'beta'}");
     desk_ends(&end, MP_CONSOLE_DONE, "beta");
     is_text(farm_text("SELECT name || '|' || url FROM pool WHERE id = %u", beta), "beta|http://epsilon.example/", "what is missing stays");

@@ -105,7 +105,7 @@ static void test_what_else_lies_there(apr_pool_t *p)
     is_number(mp_siblings_load(siblings, p)->nelts, before, "none of this is a sight");
     put("sight-4.json", "{}", p);
     is_number(mp_siblings_load(siblings, p)->nelts, before + 1, "a fresh one");
-    make_older("sight-4.json", 5, p);
+    make_older("sight-4.json", 16, p);
     is_number(mp_siblings_load(siblings, p)->nelts, before, "its child is silent");
     ok(stat(path_of("sight-4.json", p), &info) == 0, "but may only be slow");
     make_older("sight-4.json", 61, p);

@@ -55,8 +55,9 @@ static void test_sums(apr_pool_t *p)
     is_number(mp_sight_waiting(sight, 9), 0, "in none");
     ok(sight->polls.waiting == 6 && sight->polls.woken[0] == 11 && sight->polls.woken[4] == 5, "polls are added up");
     ok(sight->polls.cancelled == 7 && sight->polls.refused == 7 && sight->polls.on_the_spot == 8, "so is how they ended");
-    ok(sight->spool.shares == 15 && sight->spool.intents == 1 && sight->spool.bytes == 1024 && sight->spool.limit == 4096,
-       "spools are added up; their limit is each one's");
+    ok(sight->spool.shares == 15 && sight->spool.intents == 1 && sight->spool.bytes == 1024 && sight->spool.limit == 8192,
+       "spools are added up, and so are their limits");
+    ok(sight->fullest == 1000.0 / 4096, "how full the fullest one is");
 }
 
 static void test_oddities(apr_pool_t *p)
