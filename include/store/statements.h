@@ -181,7 +181,7 @@
     X(MP_STATEMENT_COUNT_POOLS_OF_WORKER, 1, MP_SAME("SELECT count(*) FROM worker_pool WHERE worker_id = ?"))                              \
     X(MP_STATEMENT_DELETE_STATUS_OF_WORKER, 1, MP_SAME("DELETE FROM worker_status WHERE worker_id = ?"))                                   \
     X(MP_STATEMENT_DELETE_WORKS_OF_WORKER, 1, MP_DELETE_SOME_OF_WORKER("work_data", "worker_id, data"))                                    \
-    X(MP_STATEMENT_LOAD_SHARE_BOUNDS, 0, MP_SAME("SELECT (SELECT MIN(id) FROM submitted_work), (SELECT MAX(id) FROM submitted_work)"))     \
+    X(MP_STATEMENT_FIND_NEXT_SHARE, 1, MP_SAME("SELECT MIN(id) FROM submitted_work WHERE id >= ?"))                                        \
     X(MP_STATEMENT_DELETE_SHARES_OF_WORKER, 3, MP_SAME("DELETE FROM submitted_work WHERE id BETWEEN ? AND ? AND worker_id = ?"))           \
     X(MP_STATEMENT_DELETE_STATISTICS_OF_WORKER, 1,                                                                                         \
       MP_DELETE_SOME_OF_WORKER("share_stats", "period_length, period_start, worker_id, pool_id"))                                          \

@@ -196,26 +196,30 @@ static apr_status_t delete_all(mp_statement_t statement, apr_uint32_t id, mp_sto
     return status;
 }
 
-typedef struct share_bounds_t {
-    apr_int64_t first, last;
-} share_bounds_t;
-
-static void read_bounds(void *baton, const mp_value_t *columns, int count)
+static void read_next(void *baton, const mp_value_t *columns, int count)
 {
-    share_bounds_t *bounds = baton;
+    apr_int64_t *next = baton;
     (void)count;
-    *bounds = (share_bounds_t){.first = mp_value_integer(&columns[0]), .last = mp_value_integer(&columns[1])};
+    *next = mp_value_is_null(&columns[0]) ? -1 : mp_value_integer(&columns[0]);
 }
 
-/* No index leads to a worker's shares: the table is walked through in ranges of ids, each of which is locked for a moment. */
+/* No index leads to a worker's shares: the table is walked through in ranges of ids, each of which is locked for a moment. Gaps between ids, which MySQL leaves by the
+ * million, are jumped over. */
 static apr_status_t delete_shares(apr_uint32_t id, mp_store_t *store, mp_result_t *why)
 {
-    share_bounds_t bounds = {0, 0};
-    mp_statement_call_t load = {.statement = MP_STATEMENT_LOAD_SHARE_BOUNDS, .row = read_bounds, .baton = &bounds};
-    apr_status_t status = mp_transaction_run_one(store->connections, &load, why);
+    apr_int64_t first = 0;
+    apr_status_t status = APR_SUCCESS;
 
-    for (apr_int64_t first = bounds.first; status == APR_SUCCESS && first <= bounds.last; first += MP_IDS_PER_DELETION) {
-        const mp_value_t params[] = {MP_INTEGER(first), MP_INTEGER(first + MP_IDS_PER_DELETION - 1), MP_INTEGER(id)};
+    while (status == APR_SUCCESS) {
+        apr_int64_t next = -1;
+        const mp_value_t from[] = {MP_INTEGER(first)};
+        mp_statement_call_t find = {
+            .statement = MP_STATEMENT_FIND_NEXT_SHARE, .params = from, .param_count = 1, .row = read_next, .baton = &next};
+        status = mp_transaction_run_one(store->connections, &find, why);
+        if (status != APR_SUCCESS || next < 0)
+            break;
+        first = next + MP_IDS_PER_DELETION;
+        const mp_value_t params[] = {MP_INTEGER(next), MP_INTEGER(first - 1), MP_INTEGER(id)};
         mp_statement_call_t call = {.statement = MP_STATEMENT_DELETE_SHARES_OF_WORKER, .params = params, .param_count = 3};
         status = mp_transaction_run_one(store->connections, &call, why);
     }
