@@ -36,10 +36,15 @@ void mp_admin_guard_set_headers(request_rec *r)
         apr_table_setn(r->err_headers_out, headers[i].name, headers[i].value);
 }
 
-static bool is_miner(request_rec *r)
+/* What httpd redirects within itself keeps the login of the request that it began with. */
+static bool is_miner(const request_rec *r)
 {
-    const mp_miner_t *miner = ap_get_module_config(r->request_config, &miningproxy_module);
-    return miner && miner->is_ours;
+    for (; r; r = r->prev ? r->prev : r->main) {
+        const mp_miner_t *miner = ap_get_module_config(r->request_config, &miningproxy_module);
+        if (miner && miner->is_ours)
+            return true;
+    }
+    return false;
 }
 
 const char *mp_admin_guard_check_user(request_rec *r)
@@ -95,7 +100,8 @@ const char *mp_admin_guard_check_origin(request_rec *r)
     if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
         return "This change was asked for by a page of another site; nothing was changed.";
     if (source && !is_same_origin(r, source))
-        return "This change was asked for by a page of another address than this console's; nothing was changed.";
+        return "This change was asked for by a page of another address than this console's; nothing was changed. "
+               "(A front end has to pass the Host header on: ProxyPreserveHost On.)";
     return NULL;
 }
 

@@ -12,7 +12,12 @@ static const char *handler_of(const core_dir_config *core, request_rec *r)
 {
     const char *error = NULL;
     const char *handler = core->expr_handler ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
-    return error ? NULL : handler;
+    /* httpd folds what it takes the handler from. */
+    if (error || !handler)
+        return NULL;
+    char *folded = apr_pstrdup(r->pool, handler);
+    ap_str_tolower(folded);
+    return folded;
 }
 
 const char *mp_mount_handler(request_rec *r)

@@ -117,6 +117,8 @@ static void add_assets(set_t *set, const char *path)
     apr_status_t status;
     while ((status = apr_dir_read(&info, APR_FINFO_NAME | APR_FINFO_MTIME | APR_FINFO_SIZE, dir)) == APR_SUCCESS ||
            status == APR_INCOMPLETE) {
+        if (!(info.valid & APR_FINFO_MTIME) || !(info.valid & APR_FINFO_SIZE))
+            continue; /* it has just gone */
         const char *words = apr_psprintf(set->p, "%s %" APR_OFF_T_FMT " %" APR_TIME_T_FMT, info.name, info.size, apr_time_sec(info.mtime));
         set->assets += info.name[0] == '.' ? 0 : mp_text_hash(MP_TEXT_HASH_START, words);
     }

@@ -75,7 +75,7 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
         return;
     }
     apr_int64_t left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
-    bool is_short = left < FREE_LEAST * APR_INT64_C(1000000) || left < depth.limit - depth.bytes;
+    bool is_short = left < FREE_LEAST * APR_INT64_C(1000000) || left < 2 * depth.limit - depth.bytes;
     add(page, facts, "State directory", apr_psprintf(page->p, "%s, %s free", directory, mp_console_text_size(left, page->p)),
         is_short ? "make room there: shares cannot be taken when it is full" : NULL);
 }

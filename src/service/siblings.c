@@ -82,6 +82,14 @@ static bool is_sight(const mp_siblings_t *siblings, const char *name)
            strcmp(name, siblings->own) != 0;
 }
 
+/* What a child left that was killed while it wrote. */
+static void remove_old(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && !is_younger(&info, REMOVED_AFTER))
+        unlink(path);
+}
+
 /* A file that cannot be read is being removed, or no file of ours. */
 static void load_one(apr_array_header_t *sights, const char *path, apr_pool_t *p)
 {
@@ -92,8 +100,7 @@ static void load_one(apr_array_header_t *sights, const char *path, apr_pool_t *p
     mp_json_t *sight = NULL;
     if (lstat(path, &info) != 0)
         return;
-    if (!is_younger(&info, REMOVED_AFTER))
-        unlink(path);
+    remove_old(path);
     if (is_younger(&info, FRESH_FOR) && mp_state_file_load(&text, &length, path, &why, p) == APR_SUCCESS &&
         mp_json_parse(&sight, text, length, &why, p) == APR_SUCCESS && mp_json_is_object(sight))
         APR_ARRAY_PUSH(sights, mp_json_t *) = sight;
@@ -106,9 +113,12 @@ apr_array_header_t *mp_siblings_load(mp_siblings_t *siblings, apr_pool_t *p)
     apr_array_header_t *sights = apr_array_make(p, 4, sizeof(mp_json_t *));
     if (apr_dir_open(&dir, siblings->directory, p) != APR_SUCCESS)
         return sights;
-    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS)
+    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
         if (is_sight(siblings, entry.name))
             load_one(sights, path_of(siblings, entry.name, p), p);
+        else if (strncmp(entry.name, PREFIX, strlen(PREFIX)) == 0)
+            remove_old(path_of(siblings, entry.name, p));
+    }
     apr_dir_close(dir);
     return sights;
 }

@@ -111,6 +111,10 @@ static void test_what_else_lies_there(apr_pool_t *p)
     make_older("sight-4.json", 61, p);
     mp_siblings_load(siblings, p);
     ok(stat(path_of("sight-4.json", p), &info) != 0, "or is gone");
+    put("sight-5.json.abcdef", "{", p);
+    make_older("sight-5.json.abcdef", 61, p);
+    mp_siblings_load(siblings, p);
+    ok(stat(path_of("sight-5.json.abcdef", p), &info) != 0, "what a child left that was killed while it wrote goes, too");
     is_number(mp_siblings_load(mp_siblings_create("/nonexistent", p), p)->nelts, 0, "no directory");
     mp_siblings_look(mp_siblings_create("/nonexistent", p));
     ok(!mp_siblings_is_watched(mp_siblings_create("/nonexistent", p)), "nor a mark in it");

@@ -16,7 +16,7 @@ LOCATION = """
         Require valid-user
     </RequireAny>
 </Location>
-<LocationMatch "/lp$">
+<LocationMatch "/lp/*$">
     SetHandler miningproxy-longpoll
     Require valid-user
 </LocationMatch>
