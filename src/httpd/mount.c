@@ -83,7 +83,7 @@ const char *mp_mount_find(request_rec *r, const server_rec *s, const char *handl
 static bool is_named(const ap_directive_t *node, const char *handler)
 {
     for (; node; node = node->next) {
-        if (ap_cstr_casecmp(node->directive, "SetHandler") == 0 && strstr(node->args, handler))
+        if (ap_cstr_casecmp(node->directive, "SetHandler") == 0 && strcasestr(node->args, handler))
             return true;
         if (is_named(node->first_child, handler))
             return true;
