@@ -85,10 +85,10 @@ static void report(const char *step, int64_t began)
     pollers_print(&crowd.polls);
     printf(
         ",\"login_retries\":%lu,\"bystanders\":%u,\"bystanders_open\":%u,\"bystanders_dropped\":%lu,\"fetched\":%lu,\"failed_fetches\":%lu,"
-        "\"failed_while_closing\":%lu,\"rest\":",
+        "\"failed_while_closing\":%lu,\"repeated\":%lu,\"rest\":",
         crowd.login_retries, crowd.bystander_count, crowd.bystanders_open, crowd.bystanders.dropped, crowd.fetched,
         crowd.failed_fetches[PHASE_OTHER] + crowd.failed_fetches[PHASE_REST] + crowd.failed_fetches[PHASE_WAKE],
-        crowd.failed_fetches[PHASE_CLOSE]);
+        crowd.failed_fetches[PHASE_CLOSE], crowd.others.repeated + crowd.shares.repeated);
     figures_print(&crowd.fetch_times[PHASE_REST]);
     printf(",\"wake\":");
     figures_print(&crowd.fetch_times[PHASE_WAKE]);

@@ -75,12 +75,27 @@ static void finish(runner_t *runner, int status, const char *body)
     free(errand);
 }
 
+/* As libcurl does it, and with it most miners: what was sent on a connection that the server closes unanswered, after it had answered on it before, is sent once more on a new one. */
+static bool is_to_be_repeated(const runner_t *runner)
+{
+    return runner->errand && runner->is_used && runner->wire.in_used == 0 && !runner->errand->is_repeated;
+}
+
 static void drop(runner_t *runner)
 {
+    errands_t *set = runner->set;
+    bool is_again = is_to_be_repeated(runner);
     wire_close(&runner->wire);
-    runner->set->dropped++;
-    if (runner->errand)
+    runner->is_used = false;
+    set->dropped++;
+    if (is_again) {
+        runner->errand->is_repeated = true;
+        TAILQ_INSERT_HEAD(&set->queue, runner->errand, in_queue);
+        runner->errand = NULL;
+        set->repeated++;
+    } else if (runner->errand) {
         finish(runner, 0, "");
+    }
 }
 
 static void runner_ready(wire_t *wire)
@@ -93,6 +108,7 @@ static void runner_ready(wire_t *wire)
         bool is_last = strcasestr(answer.head, "\r\nConnection: close") != NULL;
         finish(runner, atoi(answer.head + strcspn(answer.head, " ")), answer.body);
         wire_consume(wire, &answer);
+        runner->is_used = true;
         if (is_last)
             drop(runner);
     } else {

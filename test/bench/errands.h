@@ -26,12 +26,14 @@ typedef struct errand_t {
     int64_t planned;
     errand_done_t *done;
     void *baton;
+    bool is_repeated; /* once, see errands.c */
 } errand_t;
 
 typedef struct runner_t {
     wire_t wire; /* first: what epoll knows */
     struct errands_t *set;
     errand_t *errand; /* under way */
+    bool is_used;     /* the connection was answered on before */
 } runner_t;
 
 typedef struct errands_t {
@@ -41,8 +43,9 @@ typedef struct errands_t {
     runner_t *runners;
     unsigned count, source;
     TAILQ_HEAD(errand_list_t, errand_t) queue;
-    unsigned long pending; /* queued or under way */
-    unsigned long dropped; /* connections that the server closed, idle or not */
+    unsigned long pending;  /* queued or under way */
+    unsigned long dropped;  /* connections that the server closed, idle or not */
+    unsigned long repeated; /* errands */
 } errands_t;
 
 void errands_create(errands_t *set, unsigned count, int epoll, const struct sockaddr_in *address);
