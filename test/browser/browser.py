@@ -8,6 +8,7 @@ import subprocess
 from typing import Any, Callable
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -120,8 +121,13 @@ class Browser:
         field.send_keys(text)
 
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:
-        """Until something holds."""
-        return wait_until(condition, seconds, what)
+        """Until something holds. While a page is on its way, there is nothing to look at."""
+        def holds() -> Any:
+            try:
+                return condition()
+            except (NoSuchElementException, StaleElementReferenceException):
+                return None
+        return wait_until(holds, seconds, what)
 
     def complaints(self) -> list[str]:
         """The console's errors and warnings since the last call."""
