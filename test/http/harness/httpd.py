@@ -11,7 +11,6 @@ import resource
 import signal
 import socket
 import subprocess
-import time
 from typing import Iterator
 import uuid
 
@@ -22,7 +21,7 @@ from fakes.ports import free_port
 from . import places
 from .config import Config, format_config
 from .errorlog import ErrorLog
-from .waiting import wait_until
+from .waiting import settles, wait_until
 
 _DIRECTORIES = ("run", "logs", "state")
 
@@ -137,10 +136,7 @@ class Httpd:
 
     def _rest(self) -> None:
         """Until no child has a thread that runs, three looks long; not for ever, as some have always something to do."""
-        end, looks = time.monotonic() + 2, 0
-        while looks < 3 and time.monotonic() < end:
-            time.sleep(0.01)
-            looks = 0 if any(_is_computing(pid) for pid in self.children()) else looks + 1
+        settles(lambda: not any(_is_computing(pid) for pid in self.children()), 3, 2)
 
     def _end(self) -> None:
         self._process.terminate()

@@ -25,3 +25,12 @@ def holds_for(condition: Callable[[], bool], seconds: float, what: str = "") -> 
     while time.monotonic() < end:
         assert condition(), what or "the condition ceased to hold"
         time.sleep(0.01)
+
+
+def settles(condition: Callable[[], bool], looks: int, deadline: float) -> bool:
+    """True as soon as the condition held at so many looks in a row; False when the deadline (seconds) passes before."""
+    end, held = time.monotonic() + deadline, 0
+    while held < looks and time.monotonic() < end:
+        time.sleep(0.01)
+        held = held + 1 if condition() else 0
+    return held >= looks
