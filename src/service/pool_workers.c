@@ -42,6 +42,8 @@ static mp_json_t *show(const mp_console_page_t *page, const mp_pool_t *pool, con
     mp_json_set(view, "assignments", assigned);
     mp_json_set(view, "unassigned", others);
     mp_json_set(view, "form", mp_console_form_json(form));
+    /* The page has two forms, and what is wrong belongs to one of them. */
+    mp_console_page_set_bool(page, view, "is_adding", bulk->action == MP_STORE_BULK_ADD);
     return view;
 }
 

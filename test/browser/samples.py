@@ -148,7 +148,7 @@ def pool_pages(farm: Farm) -> dict[str, View]:
                                                   form=form(pool["href"], {"name": pool["name"], "url": pool["url"]}, "3f00"))
         pages[f"/pools/{pool['id']}/workers"] = farm.page(
             "pool_workers", f"Workers of {pool['name']}", "pools", pool=pool, assignments=[farm.assignment(worker, pool, n % 3) for n, worker in enumerate(farm.workers[:5])],
-            unassigned=[{key: worker[key] for key in ("id", "name", "href")} for worker in farm.workers[5:]],
+            unassigned=[{key: worker[key] for key in ("id", "name", "href")} for worker in farm.workers[5:]], is_adding=True,
             form=form(pool["workers_href"], {"username": "%w", "priority": "0"}))
     return pages
 

@@ -217,7 +217,8 @@ def test_several_workers_at_once(rig, operator):
     operator.press("Disable")
     assert len(browser.find_all("main tr.is-off")) == 5  # the harness has a worker of its own
     browser.find("[data-select-all=several] input").click()
-    operator.press("Take away")
+    browser.press("Take away…")
+    operator.press("Take the selected ones away")
     assert "No worker mines for this pool yet" in browser.text("main")
     operator.open(f"/pools/{rig.pool}")
     browser.press("Delete this pool…")

@@ -60,9 +60,11 @@ static void test_refusals(void)
     desk_has(end.view, "", "pool assignments unassigned form");
     end = desk_change(mp_pools_change_workers, alpha, 0, "{'action':'enable'}");
     desk_is(end.view, "form.errors.worker", "None was chosen.");
+    desk_is(end.view, "is_adding", "false");
     end = desk_change(mp_pools_change_workers, alpha, 0,
                       apr_psprintf(p, "{'action':'add','worker':%u,'username':'','priority':'high','password':' x'}", rigs[3]));
     desk_is(end.view, "form.errors.username", "It is empty.");
+    desk_is(end.view, "is_adding", "true");
     desk_is(end.view, "unassigned.2.is_chosen", "true");
     desk_is(end.view, "unassigned.1.is_chosen", "false");
     desk_is(end.view, "assignments.0.is_chosen", "false");
