@@ -18,7 +18,7 @@
 #include "core/model.h"
 #include "core/roster.h"
 
-#define MP_SCHEMA_VERSION 4
+#define MP_SCHEMA_VERSION 5
 
 /* Whatever is counted is counted once for each of these lengths, in seconds: each is a sum of the ones before it, so that a month is read as
  * few rows. A query over share_stats must choose one period_length. */

@@ -79,7 +79,7 @@ static void check_schema(apr_pool_t *p)
     ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "an empty roster: %s", why.sentence);
     is_number(rows->pools->nelts + rows->workers->nelts + rows->assignments->nelts, 0, "no rows");
     is_number(strlen(rows->secret), 64, "a secret of 64 digits");
-    is_text(sql("SELECT value FROM settings WHERE value = '4'"), "4", "version 4");
+    is_text(sql("SELECT value FROM settings WHERE value = '5'"), "5", "version 5");
     ok(mp_store_prepare(other, &why, p) == APR_SUCCESS && mp_store_load_roster(&again, other, &why, p) == APR_SUCCESS, "another store");
     is_text(again->secret, rows->secret, "the same secret");
     ok(mp_store_load_generation(&generation, store, &why, p) == APR_SUCCESS, "generation");
@@ -94,20 +94,20 @@ static void check_versions(apr_pool_t *p)
     mp_result_t why = MP_RESULT_NONE;
     mp_roster_rows_t *rows = NULL;
 
-    sql("UPDATE settings SET value = '3' WHERE value = '4'");
+    sql("UPDATE settings SET value = '3' WHERE value = '5'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "version 3");
     check_status(mp_store_prepare(store, &why, p), APR_EMISMATCH, "schema-old", &why, "nothing to prepare in version 3");
-    sql("UPDATE settings SET value = '5' WHERE value = '3'");
-    check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-new", &why, "version 5");
-    sql("UPDATE settings SET value = 'x' WHERE value = '5'");
+    sql("UPDATE settings SET value = '6' WHERE value = '3'");
+    check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-new", &why, "version 6");
+    sql("UPDATE settings SET value = 'x' WHERE value = '6'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "a version that is no number");
     sql("ALTER TABLE settings RENAME TO aside");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "version 0 has no settings");
     sql("ALTER TABLE aside RENAME TO settings");
     sql("DELETE FROM settings WHERE value = 'x'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-missing", &why, "no version at all");
-    sql("INSERT INTO settings VALUES ('version', '4')");
-    ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "version 4 again: %s", why.sentence);
+    sql("INSERT INTO settings VALUES ('version', '5')");
+    ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "version 5 again: %s", why.sentence);
 
     const char *secret = rows->secret;
     sql("UPDATE settings SET value = 'short' WHERE length(value) = 64");
