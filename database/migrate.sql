@@ -104,7 +104,7 @@ BEGIN
         upgrade_old_worker_status, upgrade_old_settings;
 END;;
 
--- The tables here and in upgrade_make_tables are those of schema.sql; submitted_work gets its keys when it is full, which is many times quicker.
+-- The tables here and in upgrade_make_tables are those of schema.sql; share_stats and submitted_work get their other keys when they are full, which is many times quicker.
 CREATE PROCEDURE upgrade_make_sums()
 BEGIN
     DROP TABLE IF EXISTS upgrade_new_share_stats, upgrade_new_worker_status;
@@ -117,8 +117,7 @@ BEGIN
         rejected bigint unsigned NOT NULL DEFAULT 0,
         accepted_difficulty double NOT NULL DEFAULT 0,
         getworks bigint unsigned NOT NULL DEFAULT 0,
-        PRIMARY KEY (period_length, period_start, worker_id, pool_id),
-        KEY worker_id (worker_id)
+        PRIMARY KEY (period_length, period_start, worker_id, pool_id)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_worker_status (
         worker_id int unsigned NOT NULL,
@@ -386,8 +385,10 @@ BEGIN
             FROM (SELECT DATE(period_start) + INTERVAL TIME_TO_SEC(period_start) DIV longer * longer SECOND AS begins, worker_id, pool_id, accepted, rejected,
                   accepted_difficulty, getworks FROM upgrade_new_share_stats WHERE period_length = shorter) summed
             GROUP BY summed.begins, summed.worker_id, summed.pool_id;
+        CALL upgrade_say(CONCAT('share_stats: periods of ', longer, ' s'));
         SET shorter = longer;
     END WHILE;
+    ALTER TABLE upgrade_new_share_stats ADD KEY worker_id (worker_id);
     CALL upgrade_say(CONCAT('share_stats: ', (SELECT COUNT(*) FROM upgrade_new_share_stats), ' rows; worker_status: ', (SELECT COUNT(*) FROM upgrade_new_worker_status), ' rows'));
 END;;
 

@@ -75,8 +75,35 @@ def _works(version: int) -> list[tuple[int, int, str, str]]:
     return works + [(3, 1, "no digits at all", _ago(4)), (4, 1, "ab" * 30, _ago(4))]
 
 
-class PhpDatabase(MariaDatabase):
-    """A database of the PHP program; migrate() turns it into ours."""
+class OldDatabase(MariaDatabase):
+    """A database of an older version, which migrate() turns into ours."""
+
+    def client(self, *options: str) -> list[str]:
+        """The command that a user types."""
+        return ["mariadb", "--no-defaults", f"--socket={self.server.socket}", "--user=root", *options, self.name]
+
+    def migrate(self, check: bool = True, script: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs migrate.sql, or a spoiled copy of it."""
+        text = script if script is not None else MIGRATE.read_text()
+        done = subprocess.run(self.client("--default-character-set=utf8mb4"), input=text, capture_output=True, text=True, timeout=300, check=False)
+        assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr
+        return done
+
+
+class FormerDatabase(OldDatabase):
+    """Ours of version 4: sums of 300 s only, in another order, and nothing about what workers did last."""
+
+    def __init__(self, server: MariaServer, directory: Path):
+        super().__init__(server, server.create_database(directory, with_schema=False).name, directory, with_schema=True)
+        for statement in ("ALTER TABLE share_stats DROP PRIMARY KEY, DROP KEY worker_id, MODIFY period_start datetime NOT NULL FIRST,"
+                          " ADD PRIMARY KEY (period_start, period_length, worker_id, pool_id)",
+                          "ALTER TABLE submitted_work DROP KEY result_id", "DROP TABLE worker_status",
+                          "UPDATE settings SET value = '4' WHERE `key` = 'version'"):
+            self.run(statement)
+
+
+class PhpDatabase(OldDatabase):
+    """A database of the PHP program."""
 
     def __init__(self, server: MariaServer, directory: Path, version: int, shares: int = 3000):
         empty = server.create_database(directory, with_schema=False)
@@ -95,14 +122,3 @@ class PhpDatabase(MariaDatabase):
             cursor.execute("INSERT INTO submitted_work (id, worker_id, pool_id, result, time) SELECT seq * 2, 1 + seq % 50, 1 + seq % 5, seq % 33 <> 0,"
                            f" '{MIDNIGHT}' - INTERVAL ({shares} - seq) * {33000000 // shares} SECOND FROM seq_1_to_{shares}")
             cursor.execute("INSERT INTO submitted_work (worker_id, pool_id, result, time) VALUES (5, 1, 1, '0000-00-00 00:00:00')")
-
-    def client(self, *options: str) -> list[str]:
-        """The command that a user types."""
-        return ["mariadb", "--no-defaults", f"--socket={self.server.socket}", "--user=root", *options, self.name]
-
-    def migrate(self, check: bool = True, script: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs migrate.sql, or a spoiled copy of it."""
-        text = script if script is not None else MIGRATE.read_text()
-        done = subprocess.run(self.client("--default-character-set=utf8mb4"), input=text, capture_output=True, text=True, timeout=300, check=False)
-        assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr
-        return done
