@@ -461,7 +461,7 @@ static void check_edits_by_hand(apr_pool_t *p)
         sql("INSERT INTO worker (id, name, password) VALUES (99999999999, 'far', 'p')");
         sql("INSERT INTO worker (id, name, password) VALUES (-4, 'negative', 'p')");
     }
-    sql("DELETE FROM settings WHERE value NOT IN ('4') AND length(value) < 64");
+    sql("DELETE FROM settings WHERE value NOT IN ('5') AND length(value) < 64");
     ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "load what hands have edited: %s", why.sentence);
     is_number(rows->workers->nelts, 3, "ids that cannot be are left out");
     ok(APR_ARRAY_IDX(rows->pools, 0, mp_roster_pool_row_t).enabled, "7 is enabled");
