@@ -105,7 +105,7 @@ class FormerDatabase(OldDatabase):
 class PhpDatabase(OldDatabase):
     """A database of the PHP program."""
 
-    def __init__(self, server: MariaServer, directory: Path, version: int, shares: int = 3000):
+    def __init__(self, server: MariaServer, directory: Path, version: int, shares: int = 3000, burst: int = 10):
         empty = server.create_database(directory, with_schema=False)
         super().__init__(server, empty.name, directory, with_schema=False)
         connection = server.connect(self.name, sql_mode="")
@@ -118,7 +118,7 @@ class PhpDatabase(OldDatabase):
                                [(pool, worker, f"me.{worker}@{pool}", pool) for worker in range(1, WORKERS + 1) for pool in (1, 2)]
                                + [(99, 1, "pool is gone", 0), (1, 777, "worker is gone", 0)])
             cursor.executemany("INSERT INTO work_data (worker_id, pool_id, data, time_requested) VALUES (%s, %s, %s, %s)", _works(version))
-            # Thirteen months, every 33rd rejected; ids have gaps, and one share has no time.
+            # Thirteen months, in bursts, every 33rd rejected; ids have gaps, and one share has no time.
             cursor.execute("INSERT INTO submitted_work (id, worker_id, pool_id, result, time) SELECT seq * 2, 1 + seq % 50, 1 + seq % 5, seq % 33 <> 0,"
-                           f" '{MIDNIGHT}' - INTERVAL ({shares} - seq) * {33000000 // shares} SECOND FROM seq_1_to_{shares}")
+                           f" '{MIDNIGHT}' - INTERVAL ({shares} - seq) DIV {burst} * {33000000 * burst // shares} + seq % {burst} SECOND FROM seq_1_to_{shares}")
             cursor.execute("INSERT INTO submitted_work (worker_id, pool_id, result, time) VALUES (5, 1, 1, '0000-00-00 00:00:00')")
