@@ -8,6 +8,7 @@ import re
 import subprocess
 import time
 
+import pymysql
 import pytest
 
 from harness.php_database import MIGRATE, FormerDatabase, PhpDatabase
@@ -19,15 +20,37 @@ KILLS = 20
 _EFFECTIVE = re.compile(r"^    +(?=(?:CREATE TABLE|INSERT INTO|ALTER TABLE|DROP TABLE|TRUNCATE|UPDATE|EXECUTE|START TRANSACTION|COMMIT)\b)", re.M)
 
 
-def _script_cut_before(count):
-    """The script, whose statements of that number (as they are run) fails instead."""
-    head, body = MIGRATE.read_text().split("DELIMITER ;;", 1)
-    body, tail = body.rsplit("DELIMITER ;\n", 1)
-    cut = ("\nDROP PROCEDURE IF EXISTS upgrade_cut;;\nCREATE PROCEDURE upgrade_cut()\nBEGIN\n SET @upgrade_left = @upgrade_left - 1;\n"
-           " IF @upgrade_left = 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'cut'; END IF;\nEND;;\n")
-    body, places = _EFFECTIVE.subn(lambda match: match[0] + "CALL upgrade_cut();\n" + match[0], body)
-    assert places > 30
-    return f"SET @upgrade_left = {count};\n{head}DELIMITER ;;{cut}{body}DELIMITER ;\n{tail}"
+class _Cutter:
+    """Runs the script's procedures, each time on a connection of its own, and makes one statement fail."""
+
+    def __init__(self, database):
+        self.database = database
+        head, body = MIGRATE.read_text().split("DELIMITER ;;", 1)
+        body = body.rsplit("DELIMITER ;\n", 1)[0]
+        cut = ("\nDROP PROCEDURE IF EXISTS upgrade_cut;;\nCREATE PROCEDURE upgrade_cut()\nBEGIN\n SET @upgrade_left = @upgrade_left - 1;\n"
+               " IF @upgrade_left = 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'cut'; END IF;\nEND;;\n")
+        body, places = _EFFECTIVE.subn(lambda match: match[0] + "CALL upgrade_cut();\n" + match[0], body)
+        assert places > 30
+        database.migrate(script=f"{head}DELIMITER ;;{cut}{body}")
+        self._settings = [line.rstrip(";") for line in head.splitlines() if line.startswith(("SET ", "DO "))]
+        assert len(self._settings) > 6
+
+    def run(self, count):
+        """Fails in front of the statement of that number, as they are run. True if there are fewer; and what was said."""
+        said = []
+        connection = self.database.server.connect(self.database.name)
+        with connection, connection.cursor() as cursor:
+            for setting in [*self._settings, f"SET @upgrade_left = {count}"]:
+                cursor.execute(setting)
+            try:
+                cursor.execute("CALL upgrade_database()")
+                said += cursor.fetchall()
+                while cursor.nextset():
+                    said += cursor.fetchall()
+            except pymysql.err.OperationalError as error:
+                assert error.args[1] == "cut", error
+                return False, str(said)
+        return True, str(said)
 
 
 def _result(database):
@@ -54,14 +77,14 @@ def small(maria, base):
 def test_cut_before_every_statement(maria, directory, small):
     database = PhpDatabase(maria, directory, 2, shares=100)
     before = _kept(database)
+    cutter = _Cutter(database)
     for count in range(1, 200):
-        done = database.migrate(check=False, script=_script_cut_before(count))
-        if done.returncode == 0:
+        is_done, said = cutter.run(count)
+        if is_done:
             break
-        assert "cut" in done.stderr, done.stderr
-        is_begun = "the new tables take the places" in done.stdout
-        assert is_begun or _kept(database) == before, "an old table was changed before the new ones were complete"
-    assert done.returncode == 0 and count > 50
+        assert "take the places" in said or _kept(database) == before, "an old table was changed before the new ones were complete"
+    assert is_done and count > 50
+    database.run("DROP PROCEDURE upgrade_cut")
     database.migrate()
     assert _result(database) == small
 
@@ -73,12 +96,13 @@ def test_cut_before_every_statement_from_version_4(maria, directory):
         each.run("INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted) VALUES (300, '2026-11-01 23:35:00', 1, 1, 2)")
         each.run("INSERT INTO submitted_work (share_id, worker_id, pool_id, result, difficulty, time) VALUES (REPEAT('a', 32), 1, 2, 1, 8, '2026-11-01 23:59:59')")
     wanted.migrate()
+    cutter = _Cutter(database)
     for count in range(1, 100):
-        done = database.migrate(check=False, script=_script_cut_before(count))
-        if done.returncode == 0:
+        if cutter.run(count)[0]:
             break
-        assert "cut" in done.stderr, done.stderr
-    assert done.returncode == 0 and count > 10
+    assert 10 < count < 99
+    database.run("DROP PROCEDURE upgrade_cut")
+    database.migrate()
     tables = "pool, worker, worker_pool, work_data, submitted_work, share_stats, worker_status"
     assert [row[1] for row in database.rows(f"CHECKSUM TABLE {tables}")] == [row[1] for row in wanted.rows(f"CHECKSUM TABLE {tables}")]
     assert database.value("SELECT value FROM settings WHERE `key` = 'version'") == "5"
@@ -131,7 +155,7 @@ def _run_and_kill(database, seconds, victim):
 def test_killed_at_random_moments(private_maria, directory):
     print(f"seed {SEED}")
     chance = random.Random(SEED)
-    options = {"version": 1, "shares": 200000, "burst": 1000}
+    options = {"version": 1, "shares": 200000, "burst": 10000}
     reference = PhpDatabase(private_maria, directory, **options)
     begin = time.monotonic()
     reference.migrate()
