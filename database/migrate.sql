@@ -30,6 +30,7 @@ DROP PROCEDURE IF EXISTS upgrade_make_tables;
 DROP PROCEDURE IF EXISTS upgrade_copy_pools;
 DROP PROCEDURE IF EXISTS upgrade_copy_workers;
 DROP PROCEDURE IF EXISTS upgrade_copy_assignments;
+DROP PROCEDURE IF EXISTS upgrade_look_at_texts;
 DROP PROCEDURE IF EXISTS upgrade_copy_works;
 DROP PROCEDURE IF EXISTS upgrade_sum_shares;
 DROP PROCEDURE IF EXISTS upgrade_copy_shares;
@@ -44,13 +45,13 @@ DROP PROCEDURE IF EXISTS upgrade_database;
 
 DELIMITER ;;
 
-CREATE PROCEDURE upgrade_say(IN words TEXT CHARACTER SET utf8mb4)
+CREATE PROCEDURE upgrade_say(IN words TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
     SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', words) AS ' ';
 END;;
 
 -- The names of all tables, with commas between them.
-CREATE PROCEDURE upgrade_find_tables(OUT present TEXT CHARACTER SET utf8mb4)
+CREATE PROCEDURE upgrade_find_tables(OUT present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
     SELECT COALESCE(GROUP_CONCAT(table_name), '') INTO present FROM information_schema.tables WHERE table_schema = DATABASE();
 END;;
@@ -59,7 +60,7 @@ END;;
 -- do not rename several tables as one may die in the middle of it; then an upgrade_old_NAME is there, and the next run calls this again for the rest.
 CREATE PROCEDURE upgrade_switch()
 BEGIN
-    DECLARE present TEXT CHARACTER SET utf8mb4;
+    DECLARE present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     CALL upgrade_find_tables(present);
     SELECT GROUP_CONCAT(IF(FIND_IN_SET(ours.name, present) AND NOT FIND_IN_SET(CONCAT('upgrade_old_', ours.name), present),
@@ -81,7 +82,7 @@ END;;
 -- Old tables go, but for those with columns that are nobody's: what somebody added is not thrown away.
 CREATE PROCEDURE upgrade_drop_old()
 BEGIN
-    DECLARE foreign_columns, kept TEXT CHARACTER SET utf8mb4;
+    DECLARE foreign_columns, kept TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     SELECT GROUP_CONCAT(SUBSTRING(table_name, 13), '.', column_name ORDER BY table_name, ordinal_position SEPARATOR ', '),
            GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), '_before_5' SEPARATOR ', ')
@@ -258,7 +259,8 @@ BEGIN
             pool_username varchar(255) COLLATE utf8mb4_bin NOT NULL,
             pool_password varchar(255) COLLATE utf8mb4_bin NOT NULL,
             priority int NOT NULL,
-            enabled tinyint(1) NOT NULL
+            enabled tinyint(1) NOT NULL,
+            PRIMARY KEY (pool_id, worker_id)
         ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
         INSERT INTO upgrade_new_worker_pool_orphans (pool_id, worker_id, pool_username, pool_password, priority, enabled)
             SELECT given.pool_id, given.worker_id, given.pool_username, given.pool_password, given.priority, given.enabled FROM worker_pool given
@@ -268,6 +270,23 @@ BEGIN
         SELECT orphan.worker_id, COALESCE(upgrade_new_worker.name, '(gone)') AS worker, orphan.pool_id, COALESCE(upgrade_new_pool.name, '(gone)') AS pool, orphan.pool_username
             FROM upgrade_new_worker_pool_orphans orphan LEFT JOIN upgrade_new_pool ON upgrade_new_pool.id = orphan.pool_id
             LEFT JOIN upgrade_new_worker ON upgrade_new_worker.id = orphan.worker_id ORDER BY 1, 3;
+    END IF;
+END;;
+
+-- The PHP program did not say in which character set it talks. Where its server took UTF-8 for Latin-1, each letter beyond ASCII is two or three strange ones. Reading back what such
+-- a mistake would have made of a text gives the same text again, which chance does not bring about. It is told and not mended, because only people can be sure.
+CREATE PROCEDURE upgrade_look_at_texts()
+BEGIN
+    DECLARE odd INT;
+
+    SELECT COUNT(*) INTO odd FROM upgrade_new_worker
+        WHERE CONVERT(CAST(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS BINARY) USING latin1) = CONVERT(name USING latin1)
+          AND CHAR_LENGTH(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4)) < CHAR_LENGTH(name);
+    IF odd > 0 THEN
+        CALL upgrade_say('the names of these workers look as if they were stored in a wrong character set (their passwords may be, too); if their miners cannot log in, correct them in the console:');
+        SELECT id, name, CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS perhaps FROM upgrade_new_worker
+            WHERE CONVERT(CAST(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS BINARY) USING latin1) = CONVERT(name USING latin1)
+              AND CHAR_LENGTH(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4)) < CHAR_LENGTH(name) ORDER BY id;
     END IF;
 END;;
 
@@ -301,7 +320,7 @@ BEGIN
 END;;
 
 -- Adds the shares with ids up to that one to the sums of 300 s and to what is known of their workers. A table of shares of our own form.
-CREATE PROCEDURE upgrade_sum_shares(IN shares VARCHAR(64) CHARACTER SET utf8mb4, IN after_id BIGINT, IN upto_id BIGINT)
+CREATE PROCEDURE upgrade_sum_shares(IN shares VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, IN after_id BIGINT, IN upto_id BIGINT)
 BEGIN
     SET @upgrade_after = after_id, @upgrade_upto = upto_id, @upgrade_since = DATE(UTC_TIMESTAMP() - INTERVAL 1 YEAR);
     SET @upgrade_sql = CONCAT('INSERT INTO upgrade_new_share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty)
@@ -353,7 +372,7 @@ BEGIN
 END;;
 
 -- Getworks of which the rows are still there.
-CREATE PROCEDURE upgrade_sum_works(IN works VARCHAR(64) CHARACTER SET utf8mb4, IN are_counted BOOLEAN)
+CREATE PROCEDURE upgrade_sum_works(IN works VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, IN are_counted BOOLEAN)
 BEGIN
     SET @upgrade_since = DATE(UTC_TIMESTAMP() - INTERVAL 1 YEAR);
     IF are_counted THEN
@@ -410,7 +429,7 @@ END;;
 
 CREATE PROCEDURE upgrade_copy_settings()
 BEGIN
-    DECLARE present TEXT CHARACTER SET utf8mb4;
+    DECLARE present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     CALL upgrade_find_tables(present);
     IF FIND_IN_SET('settings', present) THEN
@@ -424,6 +443,7 @@ BEGIN
     CALL upgrade_make_tables();
     CALL upgrade_copy_pools();
     CALL upgrade_copy_workers();
+    CALL upgrade_look_at_texts();
     CALL upgrade_copy_assignments();
     CALL upgrade_copy_works();
     CALL upgrade_copy_shares();
@@ -439,8 +459,9 @@ END;;
 -- Version 4 had sums of 300 s only, in another order, and did not know what workers did last. Later databases of that number lack less or nothing.
 CREATE PROCEDURE upgrade_from_4()
 BEGIN
-    DECLARE present TEXT CHARACTER SET utf8mb4;
+    DECLARE present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE has_old_sums, has_key BOOLEAN;
+    DECLARE has_status BOOLEAN DEFAULT FALSE;
     DECLARE last_id, upto, total, done, batch BIGINT DEFAULT 0;
 
     SELECT COUNT(*) INTO has_key FROM information_schema.statistics
@@ -452,8 +473,11 @@ BEGIN
     CALL upgrade_find_tables(present);
     SELECT COUNT(*) INTO has_old_sums FROM information_schema.statistics
         WHERE table_schema = DATABASE() AND table_name = 'share_stats' AND index_name = 'PRIMARY' AND seq_in_index = 1 AND column_name = 'period_start';
+    IF FIND_IN_SET('worker_status', present) THEN
+        SELECT COUNT(*) INTO has_status FROM (SELECT worker_id FROM worker_status LIMIT 1) first_one;
+    END IF;
     CALL upgrade_make_sums();
-    IF NOT FIND_IN_SET('worker_status', present) THEN
+    IF NOT has_status THEN
         SELECT COUNT(*) INTO total FROM submitted_work;
         SELECT MAX(id), COUNT(*) INTO upto, batch FROM (SELECT id FROM submitted_work WHERE id > last_id ORDER BY id LIMIT 100000) next_ones;
         WHILE upto IS NOT NULL DO
@@ -473,7 +497,7 @@ BEGIN
     ELSE
         DROP TABLE upgrade_new_share_stats;
     END IF;
-    IF FIND_IN_SET('worker_status', present) THEN
+    IF has_status THEN
         DROP TABLE upgrade_new_worker_status;
     END IF;
     CALL upgrade_switch();
@@ -484,11 +508,13 @@ END;;
 -- What is this? Sets @upgrade_version, or @upgrade_refusal to a sentence.
 CREATE PROCEDURE upgrade_look()
 BEGIN
-    DECLARE present, missing TEXT CHARACTER SET utf8mb4;
-    DECLARE ours INT;
+    DECLARE present, columns_present, missing TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE ours, strangers INT DEFAULT 0;
     DECLARE version VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     CALL upgrade_find_tables(present);
+    SELECT COALESCE(GROUP_CONCAT(table_name, '.', column_name), '') INTO columns_present FROM information_schema.columns
+        WHERE table_schema = DATABASE() AND table_name IN ('pool', 'worker', 'worker_pool', 'work_data', 'submitted_work');
     SELECT GROUP_CONCAT(wanted.name SEPARATOR ', ') INTO missing
         FROM (SELECT 'pool.id' AS name UNION ALL SELECT 'pool.name' UNION ALL SELECT 'pool.url' UNION ALL SELECT 'pool.enabled' UNION ALL SELECT 'worker.id'
               UNION ALL SELECT 'worker.name' UNION ALL SELECT 'worker.password' UNION ALL SELECT 'worker_pool.pool_id' UNION ALL SELECT 'worker_pool.worker_id'
@@ -496,11 +522,17 @@ BEGIN
               UNION ALL SELECT 'worker_pool.enabled' UNION ALL SELECT 'work_data.worker_id' UNION ALL SELECT 'work_data.pool_id' UNION ALL SELECT 'work_data.data'
               UNION ALL SELECT 'work_data.time_requested' UNION ALL SELECT 'submitted_work.id' UNION ALL SELECT 'submitted_work.worker_id'
               UNION ALL SELECT 'submitted_work.pool_id' UNION ALL SELECT 'submitted_work.result' UNION ALL SELECT 'submitted_work.time') wanted
-        WHERE NOT FIND_IN_SET(wanted.name, (SELECT COALESCE(GROUP_CONCAT(table_name, '.', column_name), '') FROM information_schema.columns
-                                            WHERE table_schema = DATABASE() AND table_name IN ('pool', 'worker', 'worker_pool', 'work_data', 'submitted_work')));
+        WHERE NOT FIND_IN_SET(wanted.name, columns_present);
     SELECT COUNT(*) INTO ours FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND column_name = 'share_id';
     IF FIND_IN_SET('settings', present) AND missing IS NULL THEN
         SELECT MAX(value) INTO version FROM settings WHERE `key` = 'version';
+    END IF;
+    -- Empty ones are from schema.sql, which somebody imported into the old database: no harm is done.
+    IF FIND_IN_SET('share_stats', present) THEN
+        SELECT COUNT(*) INTO strangers FROM share_stats;
+    END IF;
+    IF FIND_IN_SET('worker_status', present) THEN
+        SELECT strangers + COUNT(*) INTO strangers FROM worker_status;
     END IF;
     IF present = '' THEN
         SET @upgrade_refusal = 'is empty: import database/schema.sql instead';
@@ -514,7 +546,7 @@ BEGIN
         SET @upgrade_refusal = CONCAT('has schema version ', version, ', and this file knows version 5 only: take the newer one');
     ELSEIF (COALESCE(version, 0) >= 4) <> (ours > 0) THEN
         SET @upgrade_refusal = CONCAT('has schema version ', COALESCE(version, 0), ' by its settings, but not the tables of that version: correct the version');
-    ELSEIF COALESCE(version, 0) < 4 AND (FIND_IN_SET('share_stats', present) OR FIND_IN_SET('worker_status', present) OR FIND_IN_SET('worker_pool_orphans', present)) THEN
+    ELSEIF COALESCE(version, 0) < 4 AND (strangers > 0 OR FIND_IN_SET('worker_pool_orphans', present)) THEN
         SET @upgrade_refusal = 'has a table share_stats, worker_status or worker_pool_orphans that bitcoin-mining-proxy does not know: rename it first';
     ELSE
         SET @upgrade_version = CAST(COALESCE(version, '0') AS UNSIGNED);
@@ -566,6 +598,7 @@ DROP PROCEDURE upgrade_make_tables;
 DROP PROCEDURE upgrade_copy_pools;
 DROP PROCEDURE upgrade_copy_workers;
 DROP PROCEDURE upgrade_copy_assignments;
+DROP PROCEDURE upgrade_look_at_texts;
 DROP PROCEDURE upgrade_copy_works;
 DROP PROCEDURE upgrade_sum_shares;
 DROP PROCEDURE upgrade_copy_shares;

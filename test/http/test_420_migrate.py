@@ -189,6 +189,32 @@ def test_a_table_that_compared_names_in_another_way(maria, directory):
     assert database.rows("SELECT name, password FROM worker WHERE id IN (2, 51) ORDER BY id") == [("rig1", "secret1"), ("RIG1 (2)", "x")]
 
 
+@pytest.mark.parametrize("version", [0, 3])
+def test_schema_sql_in_an_old_database_does_no_harm(maria, directory, schema, version):
+    database = PhpDatabase(maria, directory, version, shares=100)
+    database.import_schema()
+    database.migrate()
+    assert _schema(database) == schema and _leftovers(database) == [] and _stored_sums(database) == _sums(database)
+
+
+def test_a_table_in_the_way(maria, directory):
+    database = PhpDatabase(maria, directory, 3, shares=100)
+    database.run("CREATE TABLE share_stats (mine int)")
+    database.run("INSERT INTO share_stats VALUES (1)")
+    done = database.migrate(check=False)
+    assert done.returncode == 1 and "rename it first" in done.stdout
+    assert database.rows("SELECT * FROM share_stats") == [(1,)] and _leftovers(database) == []
+
+
+def test_names_in_a_wrong_character_set_are_told(maria, directory):
+    database = PhpDatabase(maria, directory, 3, shares=100)
+    mangled = "b\u00e4r 2".encode().decode("latin1")
+    database.run("INSERT INTO worker (name, password) VALUES (?, 'x'), ('\u00c3', 'x'), ('caf\u00e9', 'x')", mangled)
+    said = database.migrate().stdout
+    assert re.findall(r"^(\d+)\t.*\t(.*)$", said.split("wrong character set", 1)[1].split("worker_pool", 1)[0], re.M) == [("51", "b\u00e4r 2")]
+    assert database.value("SELECT name FROM worker WHERE id = 51") == mangled
+
+
 def test_ids_of_what_is_gone_are_not_given_again(maria, directory):
     database = PhpDatabase(maria, directory, 3, shares=100)
     database.migrate()

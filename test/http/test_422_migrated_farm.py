@@ -37,7 +37,7 @@ def test_miners_of_the_php_program_go_on(make_proxy, maria, directory, make_pool
     for name, password in [("rig1", "secret1"), *logins()[-5:]]:
         assert proxy.miner(name, password).mine(1)[0][1].result is True, name
     proxy.wait_rows(old + 6)
-    wait_until(lambda: database.value("SELECT COUNT(*) FROM worker WHERE password LIKE '$2%'") == WORKERS, 10, "plain passwords are hashed at their first use")
+    wait_until(lambda: database.value("SELECT COUNT(*) FROM worker WHERE password LIKE '$2%'") == WORKERS, 30, "plain passwords are hashed at their first use")
     assert proxy.login_status("b\u00e4r", "p\u00e4ss 'w\u00f6rd\"") == 200
 
 

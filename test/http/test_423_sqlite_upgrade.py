@@ -58,7 +58,8 @@ def _check_upgraded(database, shares):
     copy = _copy(database)
     assert copy.stat().st_mode & 0o777 == 0o600 and copy.stat().st_uid == database.path.stat().st_uid
     assert _version(copy) == "4" and _rows(copy, "SELECT COUNT(*) FROM submitted_work") == [(shares,)]
-    assert not copy.with_name(copy.name + ".new").exists()
+    name = database.path.name
+    assert {path.name for path in database.path.parent.iterdir()} <= {name, f"{name}-wal", f"{name}-shm", copy.name}
 
 
 @pytest.mark.proxy(children=4)
