@@ -45,13 +45,13 @@ DROP PROCEDURE IF EXISTS upgrade_database;
 
 DELIMITER ;;
 
-CREATE PROCEDURE upgrade_say(IN words TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
+CREATE PROCEDURE upgrade_say(IN words MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
     SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', words) AS ' ';
 END;;
 
 -- The names of all tables, with commas between them.
-CREATE PROCEDURE upgrade_find_tables(OUT present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
+CREATE PROCEDURE upgrade_find_tables(OUT present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
     SELECT COALESCE(GROUP_CONCAT(table_name), '') INTO present FROM information_schema.tables WHERE table_schema = DATABASE();
 END;;
@@ -60,7 +60,7 @@ END;;
 -- do not rename several tables as one may die in the middle of it; then an upgrade_old_NAME is there, and the next run calls this again for the rest.
 CREATE PROCEDURE upgrade_switch()
 BEGIN
-    DECLARE present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     CALL upgrade_find_tables(present);
     SELECT GROUP_CONCAT(IF(FIND_IN_SET(ours.name, present) AND NOT FIND_IN_SET(CONCAT('upgrade_old_', ours.name), present),
@@ -82,7 +82,7 @@ END;;
 -- Old tables go, but for those with columns that are nobody's: what somebody added is not thrown away.
 CREATE PROCEDURE upgrade_drop_old()
 BEGIN
-    DECLARE foreign_columns, kept TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE foreign_columns, kept MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     SELECT GROUP_CONCAT(SUBSTRING(table_name, 13), '.', column_name ORDER BY table_name, ordinal_position SEPARATOR ', '),
            GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), '_before_5' SEPARATOR ', ')
@@ -429,7 +429,7 @@ END;;
 
 CREATE PROCEDURE upgrade_copy_settings()
 BEGIN
-    DECLARE present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
     CALL upgrade_find_tables(present);
     IF FIND_IN_SET('settings', present) THEN
@@ -459,7 +459,7 @@ END;;
 -- Version 4 had sums of 300 s only, in another order, and did not know what workers did last. Later databases of that number lack less or nothing.
 CREATE PROCEDURE upgrade_from_4()
 BEGIN
-    DECLARE present TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE has_old_sums, has_key BOOLEAN;
     DECLARE has_status BOOLEAN DEFAULT FALSE;
     DECLARE last_id, upto, total, done, batch BIGINT DEFAULT 0;
@@ -508,7 +508,7 @@ END;;
 -- What is this? Sets @upgrade_version, or @upgrade_refusal to a sentence.
 CREATE PROCEDURE upgrade_look()
 BEGIN
-    DECLARE present, columns_present, missing TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE present, columns_present, missing MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE ours, strangers INT DEFAULT 0;
     DECLARE version VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 

@@ -8,6 +8,7 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <sys/resource.h>
 
 static mp_store_t *open_store(const char *path, apr_interval_time_t timeout, apr_pool_t *p)
 {
@@ -186,6 +187,30 @@ static void check_upgrade(apr_pool_t *p)
     ok(mp_store_prepare(store, &why, p) == APR_SUCCESS && !mp_store_find_copy(store, p), "nothing to upgrade any more: %s", why.sentence);
 }
 
+/* A limit on the size of files does what a full disk would do; it binds a process of its own. */
+static void check_upgrade_without_room(apr_pool_t *p)
+{
+    const char *path = make_old_file("large.db", p);
+    struct rlimit limit = {.rlim_cur = 32768, .rlim_max = 32768};
+    mp_result_t why = MP_RESULT_NONE;
+    struct stat about;
+    int status = -1;
+
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) != APR_EGENERAL)
+            _exit(1);
+        _exit(strstr(why.sentence, "cannot be copied") && strstr(why.sentence, "nothing was changed") ? 0 : 2);
+    }
+    waitpid(child, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "no room for the copy: %d", status);
+    ok(stat(apr_pstrcat(p, path, ".before-5.new", NULL), &about) != 0, "nothing of it is left");
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
+    ok(mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) == APR_SUCCESS, "with room it goes on: %s", why.sentence);
+}
+
 static void check_failed_upgrade(apr_pool_t *p)
 {
     const char *path = make_old_file("stays.db", p), *begun = apr_pstrcat(p, path, ".before-5.new", NULL);
@@ -263,6 +288,7 @@ int main(void)
     check_simultaneous_creation(p);
     check_upgrade(p);
     check_failed_upgrade(p);
+    check_upgrade_without_room(p);
     check_lock(p);
     check_replaced_file(p);
     apr_terminate();
