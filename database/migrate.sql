@@ -105,7 +105,7 @@ BEGIN
         upgrade_old_worker_status, upgrade_old_settings;
 END;;
 
--- The tables here and in upgrade_make_tables are those of schema.sql; share_stats and submitted_work get their other keys when they are full, which is many times quicker.
+-- The tables here and in upgrade_make_tables are those of schema.sql; work_data, submitted_work and share_stats get their other keys when they are full, which is many times quicker.
 CREATE PROCEDURE upgrade_make_sums()
 BEGIN
     DROP TABLE IF EXISTS upgrade_new_share_stats, upgrade_new_worker_status;
@@ -167,9 +167,7 @@ BEGIN
         pool_id int unsigned NOT NULL,
         difficulty double NULL,
         time_requested datetime NOT NULL,
-        PRIMARY KEY (worker_id, data),
-        KEY time_requested (time_requested),
-        KEY pool_time (pool_id, time_requested)
+        PRIMARY KEY (worker_id, data)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_submitted_work (
         id bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -315,6 +313,7 @@ BEGIN
         END IF;
         SELECT MIN(worker_id) INTO whose FROM work_data WHERE worker_id > whose;
     END WHILE;
+    ALTER TABLE upgrade_new_work_data ADD KEY time_requested (time_requested), ADD KEY pool_time (pool_id, time_requested);
     SELECT COUNT(*) INTO done FROM upgrade_new_work_data;
     CALL upgrade_say(CONCAT('work_data: ', done, ' rows; ', bad, ' left out, because they do not begin with 136 hexadecimal digits; ', total - done - bad, ' others gave way to a newer row for the same work'));
 END;;
