@@ -45,9 +45,10 @@ DROP PROCEDURE IF EXISTS upgrade_database;
 
 DELIMITER ;;
 
+-- Names may hold anything; what steers a terminal is shown as hexadecimal digits.
 CREATE PROCEDURE upgrade_say(IN words MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
-    SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', words) AS ' ';
+    SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', IF(words REGEXP '[[:cntrl:]]', HEX(words), words)) AS ' ';
 END;;
 
 -- The names of all tables, with commas between them.
@@ -265,7 +266,9 @@ BEGIN
             LEFT JOIN upgrade_new_pool ON upgrade_new_pool.id = given.pool_id LEFT JOIN upgrade_new_worker ON upgrade_new_worker.id = given.worker_id
             WHERE upgrade_new_pool.id IS NULL OR upgrade_new_worker.id IS NULL;
         CALL upgrade_say('these assignments are of no use, because their worker or pool is gone; they are in worker_pool_orphans, drop it when you like:');
-        SELECT orphan.worker_id, COALESCE(upgrade_new_worker.name, '(gone)') AS worker, orphan.pool_id, COALESCE(upgrade_new_pool.name, '(gone)') AS pool, orphan.pool_username
+        SELECT orphan.worker_id, COALESCE(IF(upgrade_new_worker.name REGEXP '[[:cntrl:]]', HEX(upgrade_new_worker.name), upgrade_new_worker.name), '(gone)') AS worker,
+               orphan.pool_id, COALESCE(IF(upgrade_new_pool.name REGEXP '[[:cntrl:]]', HEX(upgrade_new_pool.name), upgrade_new_pool.name), '(gone)') AS pool,
+               IF(orphan.pool_username REGEXP '[[:cntrl:]]', HEX(orphan.pool_username), orphan.pool_username) AS pool_username
             FROM upgrade_new_worker_pool_orphans orphan LEFT JOIN upgrade_new_pool ON upgrade_new_pool.id = orphan.pool_id
             LEFT JOIN upgrade_new_worker ON upgrade_new_worker.id = orphan.worker_id ORDER BY 1, 3;
     END IF;
@@ -282,7 +285,7 @@ BEGIN
           AND CHAR_LENGTH(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4)) < CHAR_LENGTH(name);
     IF odd > 0 THEN
         CALL upgrade_say('the names of these workers look as if they were stored in a wrong character set (their passwords may be, too); if their miners cannot log in, correct them in the console:');
-        SELECT id, name, CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS perhaps FROM upgrade_new_worker
+        SELECT id, IF(name REGEXP '[[:cntrl:]]', HEX(name), name) AS name, CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS perhaps FROM upgrade_new_worker
             WHERE CONVERT(CAST(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS BINARY) USING latin1) = CONVERT(name USING latin1)
               AND CHAR_LENGTH(CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4)) < CHAR_LENGTH(name) ORDER BY id;
     END IF;
