@@ -11,9 +11,10 @@ from harness.php_database import LONG, MIDNIGHT, MIGRATE, WORKERS, FormerDatabas
 VERSIONS = [0, 1, 2, 3]
 LENGTHS = [300, 1800, 3600, 21600, 86400]
 SCHEMA = [
-    "SELECT table_name, engine, row_format, table_collation FROM information_schema.tables WHERE table_schema = ? AND table_name <> 'worker_pool_orphans' ORDER BY 1",
-    "SELECT table_name, column_name, ordinal_position, column_default, is_nullable, column_type, collation_name, extra FROM information_schema.columns"
-    " WHERE table_schema = ? AND table_name <> 'worker_pool_orphans' ORDER BY 1, 3",
+    "SELECT table_name, engine, row_format, table_collation FROM information_schema.tables"
+    " WHERE table_schema = ? AND table_name <> 'worker_pool_orphans' ORDER BY 1",
+    "SELECT table_name, column_name, ordinal_position, column_default, is_nullable, column_type, collation_name, extra"
+    " FROM information_schema.columns WHERE table_schema = ? AND table_name <> 'worker_pool_orphans' ORDER BY 1, 3",
     "SELECT table_name, index_name, seq_in_index, column_name, non_unique, sub_part, index_type FROM information_schema.statistics"
     " WHERE table_schema = ? AND table_name <> 'worker_pool_orphans' ORDER BY 1, 2, 3"]
 
@@ -23,7 +24,8 @@ def _schema(database):
 
 
 def _leftovers(database):
-    tables = database.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_name LIKE 'upgrade%'", database.name)
+    tables = database.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_name LIKE 'upgrade%'",
+                           database.name)
     return tables + database.rows("SELECT routine_name FROM information_schema.routines WHERE routine_schema = ?", database.name)
 
 
@@ -80,7 +82,8 @@ def test_a_database_of_the_php_program(maria, directory, schema, version):
     assert database.rows("SELECT id, worker_id, pool_id, result FROM submitted_work ORDER BY id") == shares
     assert database.rows("SELECT DISTINCT share_id, reason, difficulty FROM submitted_work") == [(None, None, 1.0)]
     assert _stored_sums(database) == _sums(database)
-    assert database.value("SELECT COUNT(*) FROM share_stats WHERE period_length = 300") < len(shares), "shares of more than a year ago are in no sum"
+    is_summed = database.value("SELECT COUNT(*) FROM share_stats WHERE period_length = 300")
+    assert is_summed < len(shares), "shares of more than a year ago are in no sum"
     assert f"submitted_work: {len(shares)} of {len(shares)} rows (100 %)" in said
     _check_works(database, version, said)
     _check_status(database)
@@ -90,8 +93,10 @@ def test_a_database_of_the_php_program(maria, directory, schema, version):
 
 
 def _check_works(database, version, said):
-    works = {(row[0], row[1]): row[2:] for row in database.rows("SELECT worker_id, data, pool_id, difficulty, time_requested FROM work_data")}
-    wanted = {(worker, head_of(worker, number)): (1 + worker % 5, 1.0, MIDNIGHT - timedelta(number)) for worker in range(1, WORKERS + 1) for number in (1, 2)}
+    rows = database.rows("SELECT worker_id, data, pool_id, difficulty, time_requested FROM work_data")
+    works = {row[:2]: row[2:] for row in rows}
+    wanted = {(worker, head_of(worker, number)): (1 + worker % 5, 1.0, MIDNIGHT - timedelta(number))
+              for worker in range(1, WORKERS + 1) for number in (1, 2)}
     newest = (4, 3) if version >= 2 else (1, 4)
     wanted[2, head_of(2, 0xab)] = (newest[0], 1.0, MIDNIGHT - timedelta(newest[1]))
     assert works == wanted
@@ -100,9 +105,10 @@ def _check_works(database, version, said):
 
 def _check_status(database):
     newest = {}
-    for _, worker, pool, time in database.rows("SELECT id, worker_id, pool_id, time FROM submitted_work WHERE result = 1 ORDER BY time, id"):
+    for worker, pool, time in database.rows("SELECT worker_id, pool_id, time FROM submitted_work WHERE result = 1 ORDER BY time, id"):
         newest[worker] = (time, pool, 1.0)
-    status = database.rows("SELECT worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty, last_work_time, last_work_pool_id FROM worker_status")
+    status = database.rows("SELECT worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty,"
+                           " last_work_time, last_work_pool_id FROM worker_status")
     assert {row[0]: row[1:4] for row in status} == newest
     assert {row[0]: row[4:] for row in status} == {worker: (MIDNIGHT - timedelta(1), 1 + worker % 5) for worker in range(1, WORKERS + 1)}
 
@@ -113,10 +119,11 @@ def _checksums(database):
 
 
 def _add_former_rows(database):
-    database.run("INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks) VALUES"
-                 " (300, '2026-11-01 23:35:00', 1, 1, 2, 1, 4, 0), (300, '2026-11-01 23:55:00', 1, 1, 1, 0, 2.5, 3), (300, '2026-11-02 00:00:00', 1, 1, 4, 0, 4, 0)")
-    database.run("INSERT INTO submitted_work (share_id, worker_id, pool_id, result, difficulty, time) VALUES (REPEAT('a', 32), 1, 2, 1, 8, '2026-11-01 23:59:59'),"
-                 " (REPEAT('b', 32), 1, 1, 1, 2.5, '2026-11-01 23:55:01'), (REPEAT('c', 32), 1, 3, NULL, 1, '2026-11-02 00:00:00')")
+    database.run("INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks)"
+                 " VALUES (300, '2026-11-01 23:35:00', 1, 1, 2, 1, 4, 0), (300, '2026-11-01 23:55:00', 1, 1, 1, 0, 2.5, 3),"
+                 " (300, '2026-11-02 00:00:00', 1, 1, 4, 0, 4, 0)")
+    database.run("INSERT INTO submitted_work (share_id, worker_id, pool_id, result, difficulty, time) VALUES"
+                 " (REPEAT('a', 32), 1, 2, 1, 8, '2026-11-01 23:59:59'), (REPEAT('b', 32), 1, 1, 1, 2.5, '2026-11-01 23:55:01'), (REPEAT('c', 32), 1, 3, NULL, 1, '2026-11-02 00:00:00')")
     database.run("INSERT INTO work_data VALUES (1, REPEAT('x', 68), 2, 1, '2026-11-01 02:00:00')")
 
 
@@ -130,7 +137,8 @@ def test_a_former_database_of_ours(maria, directory, schema):
     assert _leftovers(database) == [] and _version(database) == "5"
     assert [database.rows(query) for query in kept] == before
     longer = [(datetime(2026, 11, 1), 3, 1, 6.5, 3), (datetime(2026, 11, 2), 4, 0, 4.0, 0)]
-    sums = "SELECT DATE_FORMAT(period_start, '%Y-%m-%d'), accepted, rejected, accepted_difficulty, getworks FROM share_stats WHERE period_length = ? ORDER BY period_start"
+    sums = ("SELECT DATE_FORMAT(period_start, '%Y-%m-%d'), accepted, rejected, accepted_difficulty, getworks FROM share_stats"
+            " WHERE period_length = ? ORDER BY period_start")
     for length in LENGTHS[1:]:
         assert database.rows(sums, length) == [(str(day.date()), *values) for day, *values in longer]
     assert len(database.rows(sums, 300)) == 3
@@ -150,7 +158,8 @@ def test_a_database_of_ours_that_lacks_the_number_only(maria, directory, schema)
 
 REFUSED = {
     "empty": ([], "is empty: import database/schema.sql"),
-    "foreign": (["CREATE TABLE settings (name int)", "CREATE TABLE bookmark (url text)"], "neither of bitcoin-mining-proxy nor of mod_miningproxy"),
+    "foreign": (["CREATE TABLE settings (name int)", "CREATE TABLE bookmark (url text)"],
+                "neither of bitcoin-mining-proxy nor of mod_miningproxy"),
     "newer": (["UPDATE settings SET value = '6' WHERE `key` = 'version'"], "has schema version 6"),
     "odd": (["UPDATE settings SET value = 'new' WHERE `key` = 'version'"], "which is no number"),
     "wrong number": (["UPDATE settings SET value = '2' WHERE `key` = 'version'"], "correct the version"),
@@ -213,7 +222,8 @@ def test_names_in_a_wrong_character_set_are_told(maria, directory):
     mangled = "b\u00e4r 2".encode().decode("latin1")
     database.run("INSERT INTO worker (name, password) VALUES (?, 'x'), ('\u00c3', 'x'), ('caf\u00e9', 'x')", mangled)
     said = database.migrate().stdout
-    assert re.findall(r"^(\d+)\t.*\t(.*)$", said.split("wrong character set", 1)[1].split("worker_pool", 1)[0], re.M) == [("51", "b\u00e4r 2")]
+    told = said.split("wrong character set", 1)[1].split("worker_pool", 1)[0]
+    assert re.findall(r"^(\d+)\t.*\t(.*)$", told, re.M) == [("51", "b\u00e4r 2")]
     assert database.value("SELECT name FROM worker WHERE id = 51") == mangled
 
 
@@ -225,7 +235,8 @@ def test_ids_of_what_is_gone_are_not_given_again(maria, directory):
 
 def test_a_server_with_habits_of_its_own(maria, directory, schema):
     database = PhpDatabase(maria, directory, 2, shares=500)
-    habits = "SET SESSION autocommit = 0, SESSION sql_mode = 'ANSI', SESSION time_zone = '+05:00', SESSION collation_connection = latin1_swedish_ci;\n"
+    habits = ("SET SESSION autocommit = 0, SESSION sql_mode = 'ANSI', SESSION time_zone = '+05:00',"
+              " SESSION collation_connection = latin1_swedish_ci;\n")
     database.run(f"ALTER DATABASE {database.name} CHARACTER SET latin1")
     database.migrate(script=habits + MIGRATE.read_text())
     assert _schema(database) == schema

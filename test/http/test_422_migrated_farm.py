@@ -37,7 +37,8 @@ def test_miners_of_the_php_program_go_on(make_proxy, maria, directory, make_pool
     for name, password in [("rig1", "secret1"), *logins()[-5:]]:
         assert proxy.miner(name, password).mine(1)[0][1].result is True, name
     proxy.wait_rows(old + 6)
-    wait_until(lambda: database.value("SELECT COUNT(*) FROM worker WHERE password LIKE '$2%'") == WORKERS, 30, "plain passwords are hashed at their first use")
+    wait_until(lambda: database.value("SELECT COUNT(*) FROM worker WHERE password LIKE '$2%'") == WORKERS, 30,
+               "plain passwords are hashed at their first use")
     assert proxy.login_status("b\u00e4r", "p\u00e4ss 'w\u00f6rd\"") == 200
 
 
@@ -48,7 +49,8 @@ def test_queries_that_the_php_program_gave_its_users(make_proxy, maria, director
     old = database.share_count()
     proxy.miner("rig1", "secret1").mine(1)
     proxy.wait_rows(old + 1)
-    wait_until(lambda: database.value("SELECT COUNT(*) FROM work_data WHERE time_requested > UTC_TIMESTAMP() - INTERVAL 1 MINUTE") == 1, 10, "the work is in the database")
+    fresh = "SELECT COUNT(*) FROM work_data WHERE time_requested > UTC_TIMESTAMP() - INTERVAL 1 MINUTE"
+    wait_until(lambda: database.value(fresh) == 1, 10, "the work is in the database")
     sums = database.rows("SELECT * FROM share_stats")
     database.run("DELETE FROM work_data WHERE DATEDIFF(UTC_TIMESTAMP(), time_requested) > 0")
     database.run("DELETE FROM submitted_work WHERE DATEDIFF(UTC_TIMESTAMP(), time) > 7")

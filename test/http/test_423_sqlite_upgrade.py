@@ -13,15 +13,18 @@ from harness.waiting import wait_until
 SHARES = 400
 _FORMER = """
 DROP INDEX submitted_work_result; DROP TABLE worker_status; DROP TABLE share_stats;
-CREATE TABLE share_stats (period_start DATETIME NOT NULL, period_length INTEGER NOT NULL, worker_id INTEGER NOT NULL, pool_id INTEGER NOT NULL,
-    accepted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0, accepted_difficulty DOUBLE NOT NULL DEFAULT 0, getworks INTEGER NOT NULL DEFAULT 0,
+CREATE TABLE share_stats (period_start DATETIME NOT NULL, period_length INTEGER NOT NULL, worker_id INTEGER NOT NULL,
+    pool_id INTEGER NOT NULL, accepted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
+    accepted_difficulty DOUBLE NOT NULL DEFAULT 0, getworks INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (period_start, period_length, worker_id, pool_id)) WITHOUT ROWID;
 UPDATE settings SET value = '4' WHERE key = 'version'"""
 _SHARES = """
 WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
-INSERT INTO submitted_work (share_id, worker_id, pool_id, result, difficulty, time) SELECT randomblob(32), 2, 1 + n % 2, 1, 1, datetime('2026-01-01', n || ' minutes') FROM numbers;
+INSERT INTO submitted_work (share_id, worker_id, pool_id, result, difficulty, time)
+    SELECT randomblob(32), 2, 1 + n % 2, 1, 1, datetime('2026-01-01', n || ' minutes') FROM numbers;
 INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted, accepted_difficulty)
-    SELECT 300, datetime(strftime('%s', time) / 300 * 300, 'unixepoch') AS begins, worker_id, pool_id, COUNT(*), SUM(difficulty) FROM submitted_work GROUP BY begins, worker_id, pool_id"""
+    SELECT 300, datetime(strftime('%s', time) / 300 * 300, 'unixepoch') AS begins, worker_id, pool_id, COUNT(*), SUM(difficulty)
+    FROM submitted_work GROUP BY begins, worker_id, pool_id"""
 _TABLES = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
 
 

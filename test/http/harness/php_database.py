@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Databases as the PHP program bitcoin-mining-proxy left them, and as earlier versions of ours did: what migrate.sql must cope with.
 
-The tables are written down here from what is known of them (names, types, keys), with all that makes a farm of many years odd: names that differ
-in case, blanks or accents only, work in several widths, rows of workers that are gone.
+The tables are written down here from what is known of them (names, types, keys), with all that makes a farm of many years odd: names
+that differ in case, blanks or accents only, work in several widths, rows of workers that are gone.
 """
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,7 +20,8 @@ LONG = "\u00fc" * 255
 # Both pairs are one name for our unique key.
 POOL_NAMES = ["alpha", "ALPHA  ", "alpha (2)", LONG, LONG.upper()]
 ODD_LOGINS = [
-    ("b\u00e4r", "p\u00e4ss 'w\u00f6rd\""), ("o'Neil \"x\"", "back\\slash % _"), ("\u65e5\u672c", "\u30de\u30a4\u30cb\u30f3\u30b0"), ("n" * 255, "p" * 70),
+    ("b\u00e4r", "p\u00e4ss 'w\u00f6rd\""), ("o'Neil \"x\"", "back\\slash % _"), ("\u65e5\u672c", "\u30de\u30a4\u30cb\u30f3\u30b0"),
+    ("n" * 255, "p" * 70),
     (" leading", "  blanks  ")]
 
 # The width of work_data.data is what differs most between versions; 0 to 2 hold whatever the pool sent.
@@ -40,14 +41,17 @@ def _tables(version: int) -> list[str]:
     work_keys = ", KEY time_requested_index (time_requested), KEY pool_time (pool_id, time_requested)" if version >= 2 else ""
     tail = "ENGINE=MyISAM DEFAULT CHARSET=utf8"
     tables = [
-        f"CREATE TABLE pool (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(255) NOT NULL, url varchar(255) NOT NULL, enabled tinyint(1) NOT NULL) {tail}",
-        f"CREATE TABLE worker (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(255) NOT NULL, password varchar(255) COLLATE utf8_bin NOT NULL, UNIQUE KEY (name)) {tail}",
+        "CREATE TABLE pool (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(255) NOT NULL, url varchar(255) NOT NULL,"
+        f" enabled tinyint(1) NOT NULL) {tail}",
+        "CREATE TABLE worker (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(255) NOT NULL,"
+        f" password varchar(255) COLLATE utf8_bin NOT NULL, UNIQUE KEY (name)) {tail}",
         "CREATE TABLE worker_pool (pool_id int NOT NULL, worker_id int NOT NULL, pool_username varchar(255) COLLATE utf8_bin NOT NULL,"
-        f" pool_password varchar(255) COLLATE utf8_bin NOT NULL, priority int NOT NULL, enabled tinyint(1) NOT NULL, PRIMARY KEY (pool_id, worker_id)) {tail}",
+        f" pool_password varchar(255) COLLATE utf8_bin NOT NULL, priority int NOT NULL, enabled tinyint(1) NOT NULL,"
+        f" PRIMARY KEY (pool_id, worker_id)) {tail}",
         f"CREATE TABLE work_data (worker_id int NOT NULL, pool_id int NOT NULL, data {_DATA[version]}, time_requested datetime NOT NULL,"
         f" PRIMARY KEY (worker_id, data), KEY of_worker (worker_id, time_requested){work_keys}) {tail}",
-        "CREATE TABLE submitted_work (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, worker_id int NOT NULL, pool_id int NOT NULL, result tinyint(1) NOT NULL,"
-        f" time datetime NOT NULL, KEY of_worker (worker_id, result, time){keys}) {tail}"]
+        "CREATE TABLE submitted_work (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, worker_id int NOT NULL, pool_id int NOT NULL,"
+        f" result tinyint(1) NOT NULL, time datetime NOT NULL, KEY of_worker (worker_id, result, time){keys}) {tail}"]
     if version >= 1:
         tables += [f"CREATE TABLE settings (`key` varchar(50) NOT NULL PRIMARY KEY, value varchar(50) NOT NULL) {tail}",
                    f"INSERT INTO settings VALUES ('version', '{version}')"]
@@ -85,7 +89,8 @@ class OldDatabase(MariaDatabase):
     def migrate(self, check: bool = True, script: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs migrate.sql, or a spoiled copy of it."""
         text = script if script is not None else MIGRATE.read_text()
-        done = subprocess.run(self.client("--default-character-set=utf8mb4"), input=text, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(self.client("--default-character-set=utf8mb4"), input=text, capture_output=True, text=True, timeout=300,
+                              check=False)
         assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr
         return done
 
@@ -112,15 +117,18 @@ class PhpDatabase(OldDatabase):
         with connection, connection.cursor() as cursor:
             for statement in _tables(version):
                 cursor.execute(statement)
-            cursor.executemany("INSERT INTO pool (name, url, enabled) VALUES (%s, %s, 1)", [(name, f"http://pool{n}.example/") for n, name in enumerate(POOL_NAMES)])
+            cursor.executemany("INSERT INTO pool (name, url, enabled) VALUES (%s, %s, 1)",
+                               [(name, f"http://pool{n}.example/") for n, name in enumerate(POOL_NAMES)])
             cursor.executemany("INSERT INTO worker (name, password) VALUES (%s, %s)", logins())
             cursor.executemany("INSERT INTO worker_pool VALUES (%s, %s, %s, 'x', %s, 1)",
                                [(pool, worker, f"me.{worker}@{pool}", pool) for worker in range(1, WORKERS + 1) for pool in (1, 2)]
                                + [(99, 1, "pool is gone", 0), (1, 777, "worker is gone", 0)])
             cursor.executemany("INSERT INTO work_data (worker_id, pool_id, data, time_requested) VALUES (%s, %s, %s, %s)", _works(version))
             # Thirteen months, in bursts, every 33rd rejected; ids have gaps, and one share has no time.
-            cursor.execute("INSERT INTO submitted_work (id, worker_id, pool_id, result, time) SELECT seq * 2, 1 + seq % 50, 1 + seq % 5, seq % 33 <> 0,"
-                           f" '{MIDNIGHT}' - INTERVAL ({shares} - seq) DIV {burst} * {33000000 * burst // shares} + seq % {burst} SECOND FROM seq_1_to_{shares}")
+            step = 33000000 * burst // shares
+            cursor.execute("INSERT INTO submitted_work (id, worker_id, pool_id, result, time)"
+                           " SELECT seq * 2, 1 + seq % 50, 1 + seq % 5, seq % 33 <> 0,"
+                           f" '{MIDNIGHT}' - INTERVAL ({shares} - seq) DIV {burst} * {step} + seq % {burst} SECOND FROM seq_1_to_{shares}")
             # The last year begins with a day, and the day may end while a test runs: nothing lies there.
             cursor.execute(f"DELETE FROM submitted_work WHERE ABS(DATEDIFF(time, '{MIDNIGHT}' - INTERVAL 1 YEAR)) < 3")
             cursor.execute("INSERT INTO submitted_work (worker_id, pool_id, result, time) VALUES (5, 1, 1, '0000-00-00 00:00:00')")
