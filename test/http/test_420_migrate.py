@@ -123,7 +123,8 @@ def _add_former_rows(database):
                  " VALUES (300, '2026-11-01 23:35:00', 1, 1, 2, 1, 4, 0), (300, '2026-11-01 23:55:00', 1, 1, 1, 0, 2.5, 3),"
                  " (300, '2026-11-02 00:00:00', 1, 1, 4, 0, 4, 0)")
     database.run("INSERT INTO submitted_work (share_id, worker_id, pool_id, result, difficulty, time) VALUES"
-                 " (REPEAT('a', 32), 1, 2, 1, 8, '2026-11-01 23:59:59'), (REPEAT('b', 32), 1, 1, 1, 2.5, '2026-11-01 23:55:01'), (REPEAT('c', 32), 1, 3, NULL, 1, '2026-11-02 00:00:00')")
+                 " (REPEAT('a', 32), 1, 2, 1, 8, '2026-11-01 23:59:59'), (REPEAT('b', 32), 1, 1, 1, 2.5, '2026-11-01 23:55:01'),"
+                 " (REPEAT('c', 32), 1, 3, NULL, 1, '2026-11-02 00:00:00')")
     database.run("INSERT INTO work_data VALUES (1, REPEAT('x', 68), 2, 1, '2026-11-01 02:00:00')")
 
 
