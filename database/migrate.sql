@@ -25,30 +25,14 @@ SELECT 'Another upgrade of this database is still at work; this one waits for it
     FROM (SELECT 1) one WHERE IS_USED_LOCK(@upgrade_lock) IS NOT NULL;
 DO GET_LOCK(@upgrade_lock, 86400);
 
-DROP PROCEDURE IF EXISTS upgrade_say;
-DROP PROCEDURE IF EXISTS upgrade_find_tables;
-DROP PROCEDURE IF EXISTS upgrade_switch;
-DROP PROCEDURE IF EXISTS upgrade_drop_old;
-DROP PROCEDURE IF EXISTS upgrade_make_sums;
-DROP PROCEDURE IF EXISTS upgrade_make_tables;
-DROP PROCEDURE IF EXISTS upgrade_number_name;
-DROP PROCEDURE IF EXISTS upgrade_copy_pools;
-DROP PROCEDURE IF EXISTS upgrade_copy_workers;
-DROP PROCEDURE IF EXISTS upgrade_copy_assignments;
-DROP PROCEDURE IF EXISTS upgrade_keep_orphans;
-DROP PROCEDURE IF EXISTS upgrade_look_at_names;
-DROP PROCEDURE IF EXISTS upgrade_copy_works;
-DROP PROCEDURE IF EXISTS upgrade_sum_shares;
-DROP PROCEDURE IF EXISTS upgrade_find_batch;
-DROP PROCEDURE IF EXISTS upgrade_copy_shares;
-DROP PROCEDURE IF EXISTS upgrade_sum_works;
-DROP PROCEDURE IF EXISTS upgrade_sum_periods;
-DROP PROCEDURE IF EXISTS upgrade_reserve_ids;
-DROP PROCEDURE IF EXISTS upgrade_copy_settings;
-DROP PROCEDURE IF EXISTS upgrade_from_php;
-DROP PROCEDURE IF EXISTS upgrade_from_4;
-DROP PROCEDURE IF EXISTS upgrade_look;
-DROP PROCEDURE IF EXISTS upgrade_database;
+DROP PROCEDURE IF EXISTS upgrade_say; DROP PROCEDURE IF EXISTS upgrade_execute; DROP PROCEDURE IF EXISTS upgrade_find_tables;
+DROP PROCEDURE IF EXISTS upgrade_switch; DROP PROCEDURE IF EXISTS upgrade_drop_old; DROP PROCEDURE IF EXISTS upgrade_make_sums;
+DROP PROCEDURE IF EXISTS upgrade_make_tables; DROP PROCEDURE IF EXISTS upgrade_copy_pools; DROP PROCEDURE IF EXISTS upgrade_copy_workers;
+DROP PROCEDURE IF EXISTS upgrade_copy_assignments; DROP PROCEDURE IF EXISTS upgrade_keep_orphans;
+DROP PROCEDURE IF EXISTS upgrade_look_at_names; DROP PROCEDURE IF EXISTS upgrade_copy_works; DROP PROCEDURE IF EXISTS upgrade_sum_shares;
+DROP PROCEDURE IF EXISTS upgrade_find_batch; DROP PROCEDURE IF EXISTS upgrade_copy_shares; DROP PROCEDURE IF EXISTS upgrade_sum_works;
+DROP PROCEDURE IF EXISTS upgrade_sum_periods; DROP PROCEDURE IF EXISTS upgrade_reserve_ids; DROP PROCEDURE IF EXISTS upgrade_from_php;
+DROP PROCEDURE IF EXISTS upgrade_from_4; DROP PROCEDURE IF EXISTS upgrade_look; DROP PROCEDURE IF EXISTS upgrade_database;
 
 DELIMITER ;;
 
@@ -56,6 +40,14 @@ DELIMITER ;;
 CREATE PROCEDURE upgrade_say(IN words MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
     SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', IF(words REGEXP '[[:cntrl:]]', HEX(words), words)) AS ' ';
+END;;
+
+CREATE PROCEDURE upgrade_execute(IN instruction MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
+BEGIN
+    SET @upgrade_sql = instruction;
+    PREPARE upgrade_statement FROM @upgrade_sql;
+    EXECUTE upgrade_statement;
+    DEALLOCATE PREPARE upgrade_statement;
 END;;
 
 -- The names of all tables, with commas between them.
@@ -69,22 +61,18 @@ END;;
 -- calls this again for the rest.
 CREATE PROCEDURE upgrade_switch()
 BEGIN
-    DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
+    DECLARE present, renames MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     CALL upgrade_find_tables(present);
     SELECT GROUP_CONCAT(IF(FIND_IN_SET(ours.name, present) AND NOT FIND_IN_SET(CONCAT('upgrade_old_', ours.name), present),
                            CONCAT(ours.name, ' TO upgrade_old_', ours.name, ', '), ''),
-                        'upgrade_new_', ours.name, ' TO ', ours.name ORDER BY ours.place SEPARATOR ', ') INTO @upgrade_sql
+                        'upgrade_new_', ours.name, ' TO ', ours.name ORDER BY ours.place SEPARATOR ', ') INTO renames
         FROM (SELECT 1 AS place, 'pool' AS name UNION ALL SELECT 2, 'worker' UNION ALL SELECT 3, 'worker_pool'
               UNION ALL SELECT 4, 'work_data' UNION ALL SELECT 5, 'submitted_work' UNION ALL SELECT 6, 'share_stats'
               UNION ALL SELECT 7, 'worker_status' UNION ALL SELECT 8, 'worker_pool_orphans' UNION ALL SELECT 9, 'settings') ours
         WHERE FIND_IN_SET(CONCAT('upgrade_new_', ours.name), present);
-    IF @upgrade_sql IS NOT NULL THEN
+    IF renames IS NOT NULL THEN
         CALL upgrade_say('the new tables take the places of the old ones; this waits for whoever still uses those');
-        SET @upgrade_sql = CONCAT('RENAME TABLE ', @upgrade_sql);
-        PREPARE upgrade_statement FROM @upgrade_sql;
-        EXECUTE upgrade_statement;
-        DEALLOCATE PREPARE upgrade_statement;
+        CALL upgrade_execute(CONCAT('RENAME TABLE ', renames));
     END IF;
 END;;
 
@@ -92,7 +80,6 @@ END;;
 CREATE PROCEDURE upgrade_drop_old()
 BEGIN
     DECLARE foreign_columns, kept MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
     SELECT GROUP_CONCAT(SUBSTRING(table_name, 13), '.', column_name ORDER BY table_name, ordinal_position SEPARATOR ', '),
            GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), '_before_5' SEPARATOR ', ')
         INTO foreign_columns, kept FROM information_schema.columns
@@ -109,10 +96,7 @@ BEGIN
     IF kept IS NOT NULL THEN
         CALL upgrade_say(CONCAT('columns that this schema does not know: ', foreign_columns,
                                 '; the tables with them are kept as NAME_before_5, drop them when you like'));
-        SET @upgrade_sql = CONCAT('RENAME TABLE ', kept);
-        PREPARE upgrade_statement FROM @upgrade_sql;
-        EXECUTE upgrade_statement;
-        DEALLOCATE PREPARE upgrade_statement;
+        CALL upgrade_execute(CONCAT('RENAME TABLE ', kept));
     END IF;
     DROP TABLE IF EXISTS upgrade_old_pool, upgrade_old_worker, upgrade_old_worker_pool, upgrade_old_work_data,
         upgrade_old_submitted_work, upgrade_old_share_stats, upgrade_old_worker_status, upgrade_old_settings;
@@ -124,23 +108,14 @@ CREATE PROCEDURE upgrade_make_sums()
 BEGIN
     DROP TABLE IF EXISTS upgrade_new_share_stats, upgrade_new_worker_status;
     CREATE TABLE upgrade_new_share_stats (
-        period_length int unsigned NOT NULL,
-        period_start datetime NOT NULL,
-        worker_id int unsigned NOT NULL,
-        pool_id int unsigned NOT NULL,
-        accepted bigint unsigned NOT NULL DEFAULT 0,
-        rejected bigint unsigned NOT NULL DEFAULT 0,
-        accepted_difficulty double NOT NULL DEFAULT 0,
-        getworks bigint unsigned NOT NULL DEFAULT 0,
+        period_length int unsigned NOT NULL, period_start datetime NOT NULL, worker_id int unsigned NOT NULL, pool_id int unsigned NOT NULL,
+        accepted bigint unsigned NOT NULL DEFAULT 0, rejected bigint unsigned NOT NULL DEFAULT 0,
+        accepted_difficulty double NOT NULL DEFAULT 0, getworks bigint unsigned NOT NULL DEFAULT 0,
         PRIMARY KEY (period_length, period_start, worker_id, pool_id)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_worker_status (
-        worker_id int unsigned NOT NULL,
-        last_work_time datetime NULL,
-        last_work_pool_id int unsigned NULL,
-        last_accepted_time datetime NULL,
-        last_accepted_pool_id int unsigned NULL,
-        last_accepted_difficulty double NULL,
+        worker_id int unsigned NOT NULL, last_work_time datetime NULL, last_work_pool_id int unsigned NULL,
+        last_accepted_time datetime NULL, last_accepted_pool_id int unsigned NULL, last_accepted_difficulty double NULL,
         PRIMARY KEY (worker_id)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 END;;
@@ -151,72 +126,38 @@ BEGIN
         upgrade_new_submitted_work, upgrade_new_worker_pool_orphans, upgrade_new_settings;
     CALL upgrade_make_sums();
     CREATE TABLE upgrade_new_pool (
-        id int unsigned NOT NULL AUTO_INCREMENT,
-        name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
-        url varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        enabled tinyint(1) NOT NULL DEFAULT 1,
-        PRIMARY KEY (id),
-        UNIQUE KEY name (name)
+        id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
+        url varchar(255) COLLATE utf8mb4_bin NOT NULL, enabled tinyint(1) NOT NULL DEFAULT 1, PRIMARY KEY (id), UNIQUE KEY name (name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_worker (
-        id int unsigned NOT NULL AUTO_INCREMENT,
-        name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
-        password varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        PRIMARY KEY (id),
-        UNIQUE KEY name (name)
+        id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
+        password varchar(255) COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (id), UNIQUE KEY name (name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_worker_pool (
-        pool_id int unsigned NOT NULL,
-        worker_id int unsigned NOT NULL,
-        pool_username varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        pool_password varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        priority int NOT NULL DEFAULT 0,
-        enabled tinyint(1) NOT NULL DEFAULT 1,
-        PRIMARY KEY (pool_id, worker_id),
-        KEY worker_id (worker_id)
+        pool_id int unsigned NOT NULL, worker_id int unsigned NOT NULL, pool_username varchar(255) COLLATE utf8mb4_bin NOT NULL,
+        pool_password varchar(255) COLLATE utf8mb4_bin NOT NULL, priority int NOT NULL DEFAULT 0, enabled tinyint(1) NOT NULL DEFAULT 1,
+        PRIMARY KEY (pool_id, worker_id), KEY worker_id (worker_id)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_work_data (
-        worker_id int unsigned NOT NULL,
-        data binary(68) NOT NULL,
-        pool_id int unsigned NOT NULL,
-        difficulty double NULL,
-        time_requested datetime NOT NULL,
-        PRIMARY KEY (worker_id, data)
+        worker_id int unsigned NOT NULL, data binary(68) NOT NULL, pool_id int unsigned NOT NULL, difficulty double NULL,
+        time_requested datetime NOT NULL, PRIMARY KEY (worker_id, data)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_submitted_work (
-        id bigint unsigned NOT NULL AUTO_INCREMENT,
-        share_id binary(32) NULL,
-        worker_id int unsigned NOT NULL,
-        pool_id int unsigned NOT NULL,
-        result tinyint(1) NULL,
-        reason varchar(64) NULL,
-        difficulty double NULL,
-        time datetime NOT NULL,
+        id bigint unsigned NOT NULL AUTO_INCREMENT, share_id binary(32) NULL, worker_id int unsigned NOT NULL,
+        pool_id int unsigned NOT NULL, result tinyint(1) NULL, reason varchar(64) NULL, difficulty double NULL, time datetime NOT NULL,
         PRIMARY KEY (id)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_settings (
-        `key` varchar(50) NOT NULL,
-        value varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        PRIMARY KEY (`key`)
+        `key` varchar(50) NOT NULL, value varchar(255) COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (`key`)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 END;;
 
--- Of several equal names the first one stays, the others get a number: "alpha (2)". It fits into the column at the price of the name's end.
-CREATE PROCEDURE upgrade_number_name(OUT new_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci,
-                                     IN old_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, IN counter INT)
-BEGIN
-    DECLARE suffix VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
-    SET suffix = CONCAT(' (', counter, ')');
-    SET new_name = CONCAT(LEFT(TRIM(TRAILING ' ' FROM old_name), 255 - CHAR_LENGTH(suffix)), suffix);
-END;;
-
--- Names are equal where the unique key takes them for equal: whatever their case, accents and trailing blanks.
+-- Of several equal names the first one stays, the others get a number: "alpha (2)"; the end of a long name makes room for it. Names are
+-- equal where the unique key takes them for equal: whatever their case, accents and trailing blanks.
 CREATE PROCEDURE upgrade_copy_pools()
 BEGIN
     DECLARE lost, holder, counter, renamed INT DEFAULT 0;
-    DECLARE old_name, new_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
+    DECLARE old_name, new_name, suffix VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     INSERT INTO upgrade_new_pool (id, name, url, enabled) SELECT id, name, url, IF(enabled, 1, 0) FROM pool WHERE id > 0 ORDER BY id
         ON DUPLICATE KEY UPDATE upgrade_new_pool.id = upgrade_new_pool.id;
     SELECT MIN(old.id) INTO lost FROM pool old LEFT JOIN upgrade_new_pool fresh ON fresh.id = old.id
@@ -226,8 +167,8 @@ BEGIN
         SELECT id INTO holder FROM upgrade_new_pool WHERE name = old_name;
         SET counter = 1;
         REPEAT
-            SET counter = counter + 1;
-            CALL upgrade_number_name(new_name, old_name, counter);
+            SET counter = counter + 1, suffix = CONCAT(' (', counter, ')');
+            SET new_name = CONCAT(LEFT(TRIM(TRAILING ' ' FROM old_name), 255 - CHAR_LENGTH(suffix)), suffix);
         UNTIL NOT EXISTS (SELECT 1 FROM upgrade_new_pool WHERE name = new_name) END REPEAT;
         INSERT INTO upgrade_new_pool (id, name, url, enabled) SELECT id, new_name, url, IF(enabled, 1, 0) FROM pool WHERE id = lost;
         CALL upgrade_say(CONCAT('pool ', lost, ' "', old_name, '" has the name of pool ', holder, '; it is "', new_name,
@@ -244,8 +185,7 @@ END;;
 CREATE PROCEDURE upgrade_copy_workers()
 BEGIN
     DECLARE lost, holder, counter, renamed INT DEFAULT 0;
-    DECLARE old_name, new_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
+    DECLARE old_name, new_name, suffix VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     INSERT INTO upgrade_new_worker (id, name, password) SELECT id, name, password FROM worker WHERE id > 0 ORDER BY id
         ON DUPLICATE KEY UPDATE upgrade_new_worker.id = upgrade_new_worker.id;
     SELECT MIN(old.id) INTO lost FROM worker old LEFT JOIN upgrade_new_worker fresh ON fresh.id = old.id
@@ -255,8 +195,8 @@ BEGIN
         SELECT id INTO holder FROM upgrade_new_worker WHERE name = old_name;
         SET counter = 1;
         REPEAT
-            SET counter = counter + 1;
-            CALL upgrade_number_name(new_name, old_name, counter);
+            SET counter = counter + 1, suffix = CONCAT(' (', counter, ')');
+            SET new_name = CONCAT(LEFT(TRIM(TRAILING ' ' FROM old_name), 255 - CHAR_LENGTH(suffix)), suffix);
         UNTIL NOT EXISTS (SELECT 1 FROM upgrade_new_worker WHERE name = new_name) END REPEAT;
         INSERT INTO upgrade_new_worker (id, name, password) SELECT id, new_name, password FROM worker WHERE id = lost;
         CALL upgrade_say(CONCAT('A LOGIN CHANGES: worker ', lost, ' "', old_name, '" has the name of worker ', holder,
@@ -274,7 +214,6 @@ END;;
 CREATE PROCEDURE upgrade_copy_assignments()
 BEGIN
     DECLARE orphans INT DEFAULT 0;
-
     INSERT INTO upgrade_new_worker_pool (pool_id, worker_id, pool_username, pool_password, priority, enabled)
         SELECT given.pool_id, given.worker_id, given.pool_username, given.pool_password, given.priority, IF(given.enabled, 1, 0)
         FROM worker_pool given JOIN upgrade_new_pool ON upgrade_new_pool.id = given.pool_id
@@ -291,12 +230,8 @@ END;;
 CREATE PROCEDURE upgrade_keep_orphans()
 BEGIN
     CREATE TABLE upgrade_new_worker_pool_orphans (
-        pool_id int NOT NULL,
-        worker_id int NOT NULL,
-        pool_username varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        pool_password varchar(255) COLLATE utf8mb4_bin NOT NULL,
-        priority int NOT NULL,
-        enabled tinyint(1) NOT NULL,
+        pool_id int NOT NULL, worker_id int NOT NULL, pool_username varchar(255) COLLATE utf8mb4_bin NOT NULL,
+        pool_password varchar(255) COLLATE utf8mb4_bin NOT NULL, priority int NOT NULL, enabled tinyint(1) NOT NULL,
         PRIMARY KEY (pool_id, worker_id)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     INSERT INTO upgrade_new_worker_pool_orphans (pool_id, worker_id, pool_username, pool_password, priority, enabled)
@@ -314,25 +249,17 @@ BEGIN
 END;;
 
 -- The PHP program did not say in which character set it talks. Where its server took UTF-8 for Latin-1, each letter beyond ASCII is two or
--- three strange ones. Taking such a name for Latin-1 once more and reading that as UTF-8 gives a shorter name, from which the long one can be
--- had again; chance does not bring that about. It is told and not mended, because only people can be sure.
+-- three strange ones. Taking such a name for Latin-1 once more and reading that as UTF-8 gives a shorter name, from which the long one can
+-- be had again; chance does not bring that about. It is told and not mended, because only people can be sure. Where there is none, the
+-- client shows nothing of this.
 CREATE PROCEDURE upgrade_look_at_names()
 BEGIN
-    DECLARE odd INT;
-
-    SELECT COUNT(*) INTO odd
-        FROM (SELECT name, CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS perhaps FROM upgrade_new_worker) named
-        WHERE CONVERT(CAST(perhaps AS BINARY) USING latin1) = CONVERT(name USING latin1) AND CHAR_LENGTH(perhaps) < CHAR_LENGTH(name);
-    IF odd > 0 THEN
-        CALL upgrade_say(CONCAT('the names of these workers look as if they were stored in a wrong character set (their passwords may be, ',
-                                'too); if their miners cannot log in, correct them in the console:'));
-        SELECT id, IF(name REGEXP '[[:cntrl:]]', HEX(name), name) AS name,
-               IF(perhaps REGEXP '[[:cntrl:]]', HEX(perhaps), perhaps) AS perhaps
-            FROM (SELECT id, name, CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS perhaps
-                  FROM upgrade_new_worker) named
-            WHERE CONVERT(CAST(perhaps AS BINARY) USING latin1) = CONVERT(name USING latin1) AND CHAR_LENGTH(perhaps) < CHAR_LENGTH(name)
-            ORDER BY id;
-    END IF;
+    SELECT id AS worker_id, IF(name REGEXP '[[:cntrl:]]', HEX(name), name) AS `name, perhaps stored in a wrong character set`,
+           IF(perhaps REGEXP '[[:cntrl:]]', HEX(perhaps), perhaps) AS `as it may have been; where no miner can log in, correct the worker`
+        FROM (SELECT id, name, CONVERT(CAST(CONVERT(name USING latin1) AS BINARY) USING utf8mb4) AS perhaps
+              FROM upgrade_new_worker) named
+        WHERE CONVERT(CAST(perhaps AS BINARY) USING latin1) = CONVERT(name USING latin1) AND CHAR_LENGTH(perhaps) < CHAR_LENGTH(name)
+        ORDER BY id;
 END;;
 
 -- 136 hexadecimal digits, in any case and whatever follows them, become the 68 bytes that they are. Of works that become one, the newest
@@ -341,7 +268,6 @@ CREATE PROCEDURE upgrade_copy_works()
 BEGIN
     DECLARE whose INT;
     DECLARE total, done, told, bad BIGINT DEFAULT 0;
-
     SELECT COUNT(*) INTO total FROM work_data;
     CALL upgrade_say(CONCAT('work_data: ', total, ' rows'));
     SELECT MIN(worker_id) INTO whose FROM work_data;
@@ -372,25 +298,23 @@ END;;
 CREATE PROCEDURE upgrade_sum_shares(IN shares VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci,
                                     IN after_id BIGINT, IN upto_id BIGINT)
 BEGIN
-    SET @upgrade_after = after_id, @upgrade_upto = upto_id, @upgrade_since = DATE(UTC_TIMESTAMP() - INTERVAL 1 YEAR);
-    SET @upgrade_sql = CONCAT('
+    CALL upgrade_execute(CONCAT('
         INSERT INTO upgrade_new_share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty)
         SELECT 300, DATE(time) + INTERVAL TIME_TO_SEC(time) DIV 300 * 300 SECOND, worker_id, pool_id,
                SUM(result <> 0), SUM(result = 0), SUM(IF(result <> 0, COALESCE(difficulty, 0), 0))
-        FROM ', shares, ' WHERE id > ? AND id <= ? AND time >= ? AND result IS NOT NULL GROUP BY 2, 3, 4
+        FROM ', shares, ' WHERE id > ', after_id, ' AND id <= ', upto_id, '
+          AND time >= DATE(UTC_TIMESTAMP() - INTERVAL 1 YEAR) AND result IS NOT NULL GROUP BY 2, 3, 4
         ON DUPLICATE KEY UPDATE
         accepted = upgrade_new_share_stats.accepted + VALUES(accepted),
         rejected = upgrade_new_share_stats.rejected + VALUES(rejected),
-        accepted_difficulty = upgrade_new_share_stats.accepted_difficulty + VALUES(accepted_difficulty)');
-    PREPARE upgrade_statement FROM @upgrade_sql;
-    EXECUTE upgrade_statement USING @upgrade_after, @upgrade_upto, @upgrade_since;
+        accepted_difficulty = upgrade_new_share_stats.accepted_difficulty + VALUES(accepted_difficulty)'));
     -- The last one by time, and of several by id: both in one text, of which the greatest is taken. The time goes last, because it decides
     -- about the others.
-    SET @upgrade_sql = CONCAT('
+    CALL upgrade_execute(CONCAT('
         INSERT INTO upgrade_new_worker_status (worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty)
         SELECT last.worker_id, last.time, last.pool_id, COALESCE(last.difficulty, 0) FROM ', shares, ' last
         JOIN (SELECT CAST(RIGHT(MAX(CONCAT(time, LPAD(id, 20, ''0''))), 20) AS UNSIGNED) AS id FROM ', shares, '
-              WHERE id > ? AND id <= ? AND result <> 0 GROUP BY worker_id) newest ON newest.id = last.id
+              WHERE id > ', after_id, ' AND id <= ', upto_id, ' AND result <> 0 GROUP BY worker_id) newest ON newest.id = last.id
         JOIN worker ON worker.id = last.worker_id
         ON DUPLICATE KEY UPDATE
         last_accepted_pool_id =
@@ -400,10 +324,7 @@ BEGIN
             IF(VALUES(last_accepted_time) >= COALESCE(upgrade_new_worker_status.last_accepted_time, ''1000-01-01''),
                VALUES(last_accepted_difficulty), upgrade_new_worker_status.last_accepted_difficulty),
         last_accepted_time =
-            GREATEST(VALUES(last_accepted_time), COALESCE(upgrade_new_worker_status.last_accepted_time, ''1000-01-01''))');
-    PREPARE upgrade_statement FROM @upgrade_sql;
-    EXECUTE upgrade_statement USING @upgrade_after, @upgrade_upto;
-    DEALLOCATE PREPARE upgrade_statement;
+            GREATEST(VALUES(last_accepted_time), COALESCE(upgrade_new_worker_status.last_accepted_time, ''1000-01-01''))'));
 END;;
 
 -- The next 100,000 shares behind an id: how many there are, and the last one's id (NULL if there is none).
@@ -417,7 +338,6 @@ CREATE PROCEDURE upgrade_copy_shares()
 BEGIN
     DECLARE last_id BIGINT DEFAULT 0;
     DECLARE upto, total, done, batch BIGINT DEFAULT 0;
-
     SELECT COUNT(*) INTO total FROM submitted_work;
     CALL upgrade_say(CONCAT('submitted_work: ', total, ' rows'));
     CALL upgrade_find_batch(upto, batch, last_id);
@@ -442,33 +362,26 @@ END;;
 -- Getworks of which the rows are still there.
 CREATE PROCEDURE upgrade_sum_works(IN works VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, IN are_counted BOOLEAN)
 BEGIN
-    SET @upgrade_since = DATE(UTC_TIMESTAMP() - INTERVAL 1 YEAR);
     IF are_counted THEN
-        SET @upgrade_sql = CONCAT('
+        CALL upgrade_execute(CONCAT('
             INSERT INTO upgrade_new_share_stats (period_length, period_start, worker_id, pool_id, getworks)
             SELECT 300, DATE(time_requested) + INTERVAL TIME_TO_SEC(time_requested) DIV 300 * 300 SECOND, worker_id, pool_id, COUNT(*)
-            FROM ', works, ' WHERE time_requested >= ? GROUP BY 2, 3, 4
-            ON DUPLICATE KEY UPDATE getworks = upgrade_new_share_stats.getworks + VALUES(getworks)');
-        PREPARE upgrade_statement FROM @upgrade_sql;
-        EXECUTE upgrade_statement USING @upgrade_since;
+            FROM ', works, ' WHERE time_requested >= DATE(UTC_TIMESTAMP() - INTERVAL 1 YEAR) GROUP BY 2, 3, 4
+            ON DUPLICATE KEY UPDATE getworks = upgrade_new_share_stats.getworks + VALUES(getworks)'));
     END IF;
-    SET @upgrade_sql = CONCAT('
+    CALL upgrade_execute(CONCAT('
         INSERT INTO upgrade_new_worker_status (worker_id, last_work_time, last_work_pool_id)
         SELECT newest.worker_id, LEFT(newest.packed, 19), CAST(RIGHT(newest.packed, 10) AS UNSIGNED)
         FROM (SELECT worker_id, MAX(CONCAT(time_requested, LPAD(pool_id, 10, ''0''))) AS packed
               FROM ', works, ' GROUP BY worker_id) newest
         JOIN worker ON worker.id = newest.worker_id
-        ON DUPLICATE KEY UPDATE last_work_time = VALUES(last_work_time), last_work_pool_id = VALUES(last_work_pool_id)');
-    PREPARE upgrade_statement FROM @upgrade_sql;
-    EXECUTE upgrade_statement;
-    DEALLOCATE PREPARE upgrade_statement;
+        ON DUPLICATE KEY UPDATE last_work_time = VALUES(last_work_time), last_work_pool_id = VALUES(last_work_pool_id)'));
 END;;
 
 -- Each longer period is the sum of those of the length before it.
 CREATE PROCEDURE upgrade_sum_periods()
 BEGIN
     DECLARE shorter, longer INT DEFAULT 300;
-
     WHILE shorter < 86400 DO
         SET longer = CASE shorter WHEN 300 THEN 1800 WHEN 1800 THEN 3600 WHEN 3600 THEN 21600 ELSE 86400 END;
         INSERT INTO upgrade_new_share_stats
@@ -490,35 +403,20 @@ END;;
 -- A new worker or pool must not get the id of one that is gone and has rows yet.
 CREATE PROCEDURE upgrade_reserve_ids()
 BEGIN
-    SELECT GREATEST(COALESCE(MAX(id), 0), COALESCE((SELECT MAX(worker_id) FROM worker_pool), 0),
-                    COALESCE((SELECT MAX(worker_id) FROM work_data), 0),
-                    COALESCE((SELECT MAX(worker_id) FROM upgrade_new_submitted_work), 0)) + 1 INTO @upgrade_next FROM worker;
-    SET @upgrade_sql = CONCAT('ALTER TABLE upgrade_new_worker AUTO_INCREMENT = ', @upgrade_next);
-    PREPARE upgrade_statement FROM @upgrade_sql;
-    EXECUTE upgrade_statement;
-    SELECT GREATEST(COALESCE(MAX(id), 0), COALESCE((SELECT MAX(pool_id) FROM worker_pool), 0),
-                    COALESCE((SELECT MAX(pool_id) FROM work_data), 0),
-                    COALESCE((SELECT MAX(pool_id) FROM upgrade_new_submitted_work), 0)) + 1 INTO @upgrade_next FROM pool;
-    SET @upgrade_sql = CONCAT('ALTER TABLE upgrade_new_pool AUTO_INCREMENT = ', @upgrade_next);
-    PREPARE upgrade_statement FROM @upgrade_sql;
-    EXECUTE upgrade_statement;
-    DEALLOCATE PREPARE upgrade_statement;
-END;;
-
-CREATE PROCEDURE upgrade_copy_settings()
-BEGIN
-    DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
-    CALL upgrade_find_tables(present);
-    IF FIND_IN_SET('settings', present) THEN
-        INSERT INTO upgrade_new_settings (`key`, value) SELECT `key`, value FROM settings
-            WHERE `key` NOT IN ('version', 'generation', 'secret');
-    END IF;
-    INSERT INTO upgrade_new_settings (`key`, value) VALUES ('version', '5'), ('generation', '1');
+    CALL upgrade_execute(CONCAT('ALTER TABLE upgrade_new_worker AUTO_INCREMENT = ', (
+        SELECT GREATEST(COALESCE(MAX(id), 0), COALESCE((SELECT MAX(worker_id) FROM worker_pool), 0),
+                        COALESCE((SELECT MAX(worker_id) FROM work_data), 0),
+                        COALESCE((SELECT MAX(worker_id) FROM upgrade_new_submitted_work), 0)) + 1 FROM worker)));
+    CALL upgrade_execute(CONCAT('ALTER TABLE upgrade_new_pool AUTO_INCREMENT = ', (
+        SELECT GREATEST(COALESCE(MAX(id), 0), COALESCE((SELECT MAX(pool_id) FROM worker_pool), 0),
+                        COALESCE((SELECT MAX(pool_id) FROM work_data), 0),
+                        COALESCE((SELECT MAX(pool_id) FROM upgrade_new_submitted_work), 0)) + 1 FROM pool)));
 END;;
 
 CREATE PROCEDURE upgrade_from_php()
 BEGIN
+    DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    CALL upgrade_find_tables(present);
     CALL upgrade_make_tables();
     CALL upgrade_copy_pools();
     CALL upgrade_copy_workers();
@@ -530,7 +428,11 @@ BEGIN
     CALL upgrade_sum_works('upgrade_new_work_data', TRUE);
     CALL upgrade_sum_periods();
     CALL upgrade_reserve_ids();
-    CALL upgrade_copy_settings();
+    IF FIND_IN_SET('settings', present) THEN
+        INSERT INTO upgrade_new_settings (`key`, value) SELECT `key`, value FROM settings
+            WHERE `key` NOT IN ('version', 'generation', 'secret');
+    END IF;
+    INSERT INTO upgrade_new_settings (`key`, value) VALUES ('version', '5'), ('generation', '1');
     CALL upgrade_switch();
     CALL upgrade_drop_old();
 END;;
@@ -543,7 +445,6 @@ BEGIN
     DECLARE has_old_sums, has_key BOOLEAN;
     DECLARE has_status BOOLEAN DEFAULT FALSE;
     DECLARE last_id, upto, total, done, batch BIGINT DEFAULT 0;
-
     SELECT COUNT(*) INTO has_key FROM information_schema.statistics
         WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND index_name = 'result_id' AND seq_in_index = 1;
     IF NOT has_key THEN
@@ -595,7 +496,6 @@ BEGIN
     DECLARE present, columns_present, missing MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE ours, strangers INT DEFAULT 0;
     DECLARE version VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-
     CALL upgrade_find_tables(present);
     SELECT COALESCE(GROUP_CONCAT(table_name, '.', column_name), '') INTO columns_present FROM information_schema.columns
         WHERE table_schema = DATABASE() AND table_name IN ('pool', 'worker', 'worker_pool', 'work_data', 'submitted_work');
@@ -645,7 +545,6 @@ END;;
 CREATE PROCEDURE upgrade_database()
 BEGIN
     DECLARE begun INT;
-
     IF COALESCE(IS_USED_LOCK(@upgrade_lock), 0) <> CONNECTION_ID() THEN
         SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'another upgrade of this database is still at work: try again when it has ended';
     END IF;
@@ -679,30 +578,13 @@ DELIMITER ;
 
 CALL upgrade_database();
 
-DROP PROCEDURE upgrade_say;
-DROP PROCEDURE upgrade_find_tables;
-DROP PROCEDURE upgrade_switch;
-DROP PROCEDURE upgrade_drop_old;
-DROP PROCEDURE upgrade_make_sums;
-DROP PROCEDURE upgrade_make_tables;
-DROP PROCEDURE upgrade_number_name;
-DROP PROCEDURE upgrade_copy_pools;
-DROP PROCEDURE upgrade_copy_workers;
-DROP PROCEDURE upgrade_copy_assignments;
-DROP PROCEDURE upgrade_keep_orphans;
-DROP PROCEDURE upgrade_look_at_names;
-DROP PROCEDURE upgrade_copy_works;
-DROP PROCEDURE upgrade_sum_shares;
-DROP PROCEDURE upgrade_find_batch;
-DROP PROCEDURE upgrade_copy_shares;
-DROP PROCEDURE upgrade_sum_works;
-DROP PROCEDURE upgrade_sum_periods;
-DROP PROCEDURE upgrade_reserve_ids;
-DROP PROCEDURE upgrade_copy_settings;
-DROP PROCEDURE upgrade_from_php;
-DROP PROCEDURE upgrade_from_4;
-DROP PROCEDURE upgrade_look;
-DROP PROCEDURE upgrade_database;
+DROP PROCEDURE upgrade_say; DROP PROCEDURE upgrade_execute; DROP PROCEDURE upgrade_find_tables; DROP PROCEDURE upgrade_switch;
+DROP PROCEDURE upgrade_drop_old; DROP PROCEDURE upgrade_make_sums; DROP PROCEDURE upgrade_make_tables; DROP PROCEDURE upgrade_copy_pools;
+DROP PROCEDURE upgrade_copy_workers; DROP PROCEDURE upgrade_copy_assignments; DROP PROCEDURE upgrade_keep_orphans;
+DROP PROCEDURE upgrade_look_at_names; DROP PROCEDURE upgrade_copy_works; DROP PROCEDURE upgrade_sum_shares;
+DROP PROCEDURE upgrade_find_batch; DROP PROCEDURE upgrade_copy_shares; DROP PROCEDURE upgrade_sum_works;
+DROP PROCEDURE upgrade_sum_periods; DROP PROCEDURE upgrade_reserve_ids; DROP PROCEDURE upgrade_from_php; DROP PROCEDURE upgrade_from_4;
+DROP PROCEDURE upgrade_look; DROP PROCEDURE upgrade_database;
 DO RELEASE_LOCK(@upgrade_lock);
 
 -- A refusal ends with an error, so that scripts notice it. No statement outside a procedure raises one with words of ours, but one that

@@ -119,8 +119,8 @@ def test_cut_before_every_statement_from_version_4(maria, directory):
 @pytest.mark.parametrize("renamed", [1, 2, 6, 9, 14])
 def test_a_server_that_died_while_it_renamed(maria, directory, small, renamed):
     database = PhpDatabase(maria, directory, 2, shares=100)
-    spoiled = MIGRATE.read_text().replace("SET @upgrade_sql = CONCAT('RENAME TABLE ', @upgrade_sql);",
-                                          "SELECT @upgrade_sql AS renames; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'cut';")
+    spoiled = MIGRATE.read_text().replace("CALL upgrade_execute(CONCAT('RENAME TABLE ', renames));",
+                                          "SELECT renames; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'cut';")
     said = database.migrate(check=False, script=spoiled).stdout
     renames = said.rsplit("renames\n", 1)[1].strip().split(", ")
     assert len(renames) == 15
