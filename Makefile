@@ -48,11 +48,11 @@ $(BUILD)/libmp.a: $(LIB_OBJ)
 	rm -f $@
 	$(AR) qcs $@ $^
 
-# SQLite's schema as a C string literal: the module makes its own file.
-$(BUILD)/gen/schema_sqlite.h: database/schema.sqlite.sql
+# SQLite's schema, and how it is upgraded, as C string literals: the module keeps its own file.
+$(BUILD)/gen/%_sqlite.h: database/%.sqlite.sql
 	@mkdir -p $(@D)
 	sed -e '/^--/d' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@.new && mv $@.new $@
-$(BUILD)/src/store/sqlite.o: $(BUILD)/gen/schema_sqlite.h
+$(BUILD)/src/store/sqlite.o: $(BUILD)/gen/schema_sqlite.h $(BUILD)/gen/migrate_sqlite.h
 $(BUILD)/src/store/sqlite.o: CPPFLAGS += -I$(BUILD)/gen
 
 $(BUILD)/%.o: %.c | tools-are-there

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The schema of mod_miningproxy for MySQL and MariaDB, version 4. Its owner imports it once, into an empty database:
+-- The schema of mod_miningproxy for MySQL and MariaDB, version 5. Its owner imports it once, into an empty database:
 --     mariadb -u root -p DATABASE < database/schema.sql
 -- The module's own user then needs no more than SELECT, INSERT, UPDATE and DELETE:
 --     CREATE USER miningproxy IDENTIFIED BY '...'; GRANT SELECT, INSERT, UPDATE, DELETE ON DATABASE.* TO miningproxy;
@@ -97,7 +97,7 @@ CREATE TABLE IF NOT EXISTS settings (
 
 -- Last, so that an import that was interrupted is seen as such; and only where the tables are these, not the PHP program's.
 INSERT IGNORE INTO settings (`key`, value)
-    SELECT 'version', '4' FROM information_schema.columns
+    SELECT 'version', '5' FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND column_name = 'share_id';
 INSERT IGNORE INTO settings (`key`, value) VALUES ('generation', '1');
 -- A server may be configured not to commit by itself.

@@ -379,6 +379,10 @@ static int open_database(farm_t *farm)
         mp_store_prepare(farm->store, &why, farm->p) != APR_SUCCESS ||
         mp_store_load_roster(&farm->rows, farm->store, &why, farm->p) != APR_SUCCESS)
         return refuse("%s", why.sentence);
+    const char *copy = mp_store_find_copy(farm->store, farm->p);
+    if (copy)
+        fprintf(stderr, "farm: the database file was upgraded to schema version %d; as it was before, it is kept in %s\n",
+                MP_SCHEMA_VERSION, shown(copy, farm->p));
     return EXIT_SUCCESS;
 }
 

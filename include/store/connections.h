@@ -38,8 +38,8 @@ apr_status_t mp_connections_run(mp_connection_t *connection, mp_statement_call_t
 /** True if the last statement failed by a deadlock or a lock timeout. */
 bool mp_connections_is_retryable(const mp_connection_t *connection);
 
-/** Creates the tables if the database is empty and the module's own. */
-apr_status_t mp_connections_create_schema(mp_connection_t *connection, mp_result_t *why);
+/** Creates or upgrades the tables if the database is the module's own. @param is_upgraded set to true if they were of an older version */
+apr_status_t mp_connections_create_schema(bool *is_upgraded, mp_connection_t *connection, mp_result_t *why);
 
 /** The link is in doubt (a transaction could not be ended): releasing throws it away. */
 void mp_connections_distrust(mp_connection_t *connection);

@@ -47,8 +47,11 @@ typedef struct mp_driver_t {
     bool (*is_broken)(const mp_link_t *link);
     /** True if the last run failed by a deadlock or a lock timeout: the transaction may be run again. */
     bool (*is_retryable)(const mp_link_t *link);
-    /** Creates the tables if the database is empty and belongs to the module; NULL if it never does. */
-    apr_status_t (*create_schema)(mp_link_t *link, mp_result_t *why);
+    /** Creates the tables if the database is empty and belongs to the module, or upgrades them after copying the database aside; NULL if it never does.
+     * @param is_upgraded set to true if tables of an older version were upgraded */
+    apr_status_t (*create_schema)(bool *is_upgraded, mp_link_t *link, mp_result_t *why);
+    /** Where that copy is; NULL together with create_schema. */
+    const char *(*copy_path)(const mp_store_url_t *url, apr_pool_t *p);
 } mp_driver_t;
 
 /** The driver of a URL's scheme; NULL if there is none. */

@@ -10,6 +10,15 @@
 /** Makes an empty file, mode 0600, if there is none. */
 apr_status_t mp_sqlite_file_create(const mp_store_url_t *url, mp_result_t *why);
 
+/** Where the file as it is before an upgrade goes: beside it. */
+const char *mp_sqlite_file_copy_path(const mp_store_url_t *url, apr_pool_t *p);
+
+/** Begins such a copy: an empty file with the owner of the original and mode 0600, under a name that says that it is not finished. What an earlier attempt left there goes. */
+apr_status_t mp_sqlite_file_begin_copy(const char **path, const mp_store_url_t *url, mp_result_t *why, apr_pool_t *p);
+
+/** The copy is complete: gives it its name. */
+apr_status_t mp_sqlite_file_finish_copy(const char *path, const mp_store_url_t *url, mp_result_t *why, apr_pool_t *p);
+
 /** Fills why with the reason why the file (or what belongs beside it) cannot be opened or written; SQLite says "unable to open database file" to all of it.
  * @return APR_EMISMATCH ("schema-missing") if there is no such file, APR_EGENERAL otherwise */
 apr_status_t mp_sqlite_file_describe(const mp_store_url_t *url, mp_result_t *why);

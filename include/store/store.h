@@ -18,7 +18,8 @@
 #include "core/model.h"
 #include "core/roster.h"
 
-#define MP_SCHEMA_VERSION 4
+#define MP_SCHEMA_VERSION 5
+#define MP_SCHEMA_VERSION_OLDEST_FILE 4 /* of an SQLite file, which the module upgrades itself */
 
 /* Whatever is counted is counted once for each of these lengths, in seconds: each is a sum of the ones before it, so that a month is read as
  * few rows. A query over share_stats must choose one period_length. */
@@ -52,9 +53,12 @@ bool mp_store_url_is_file(const char *url, const char **path, apr_pool_t *p);
  */
 apr_status_t mp_store_create(mp_store_t **store, const mp_store_options_t *options, mp_result_t *why, apr_pool_t *p);
 
-/** Makes the database ready as far as the module may: an SQLite file and its schema are created if missing (safe against other
+/** Makes the database ready as far as the module may: an SQLite file and its schema are created if missing, or upgraded if older, after the file was copied (safe against other
  * processes doing the same), MySQL is left as it is. Then checks the version; makes settings.secret if there is none. */
 apr_status_t mp_store_prepare(mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/** For the thread that called mp_store_prepare(). @return the copy of the file as it was before this store upgraded it; NULL if it did not */
+const char *mp_store_find_copy(const mp_store_t *store, apr_pool_t *p);
 
 /** settings.generation: raised by every change of workers, pools or assignments that is made through the store. */
 apr_status_t mp_store_load_generation(apr_int64_t *generation, mp_store_t *store, mp_result_t *why, apr_pool_t *p);

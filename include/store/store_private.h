@@ -9,6 +9,7 @@
 struct mp_store_t {
     mp_connections_t *connections;
     mp_connections_options_t options;
+    bool is_upgraded; /* written by whoever prepares it */
 };
 
 #endif

@@ -29,7 +29,8 @@ static const char *advise_on_schema(apr_int64_t schema)
         return NULL;
     if (schema == 0)
         return "the tables are missing: import database/schema.sql";
-    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: docs/CHANGES.md says what to do"
+    return schema < MP_SCHEMA_VERSION ? "the tables are older than this version of the module: the owner of a MySQL schema runs "
+                                        "database/migrate.sql, an SQLite file is upgraded when httpd starts"
                                       : "the tables are newer than this version of the module: install a newer one";
 }
 

@@ -122,6 +122,10 @@ static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_
             file);
     apr_status_t status = mp_store_prepare(recorder->parts.store, why, p);
     recorder->is_prepared = status == APR_SUCCESS;
+    const char *copy = recorder->is_prepared ? mp_store_find_copy(recorder->parts.store, p) : NULL;
+    if (copy)
+        mp_log(MP_LOG_NOTICE, "MP0235: the database file was upgraded to schema version %d; as it was before, it is kept in %s",
+               MP_SCHEMA_VERSION, copy);
     return status;
 }
 

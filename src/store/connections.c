@@ -254,10 +254,10 @@ bool mp_connections_is_retryable(const mp_connection_t *connection)
     return connection->link && connection->owner->options.driver->is_retryable(connection->link);
 }
 
-apr_status_t mp_connections_create_schema(mp_connection_t *connection, mp_result_t *why)
+apr_status_t mp_connections_create_schema(bool *is_upgraded, mp_connection_t *connection, mp_result_t *why)
 {
     const mp_driver_t *driver = connection->owner->options.driver;
-    return driver->create_schema ? driver->create_schema(connection->link, why) : APR_SUCCESS;
+    return driver->create_schema ? driver->create_schema(is_upgraded, connection->link, why) : APR_SUCCESS;
 }
 
 void mp_connections_distrust(mp_connection_t *connection)

@@ -6,14 +6,19 @@
 
 #include "base/clock.h"
 #include "store/sqlite_file.h"
+#include "store/store.h"
 
 #include <apr_strings.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
-/* database/schema.sqlite.sql as a string literal; the Makefile makes it. */
+/* database/schema.sqlite.sql and migrate.sqlite.sql as string literals; the Makefile makes them. */
 static const char schema_script[] =
 #include "schema_sqlite.h"
+    ;
+static const char upgrade_script[] =
+#include "migrate_sqlite.h"
     ;
 
 struct mp_link_t {
@@ -264,13 +269,79 @@ static apr_status_t count_tables(int *count, mp_link_t *link, const char *condit
     return code == SQLITE_OK ? APR_SUCCESS : fail(link, sqlite3_extended_errcode(link->db), "list its tables", why);
 }
 
-static apr_status_t create_tables(mp_link_t *link, mp_result_t *why)
+static apr_status_t describe_failed_copy(int code, const char *path, const mp_link_t *link, mp_result_t *why)
+{
+    return mp_result_set(why, APR_EGENERAL, "database-error",
+                         "the database file %s must be upgraded, but it cannot be copied to %s first: %s; nothing was changed",
+                         link->url->path, path, sqlite3_errstr(code));
+}
+
+/* Reads over a connection of its own, because SQLite copies nothing that the copying connection has locked for writing. */
+static int copy_pages(const char *path, const mp_link_t *link)
+{
+    sqlite3 *from = NULL, *to = NULL;
+    int code = sqlite3_open_v2(link->url->path, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    sqlite3_backup *backup = code == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
+    if (backup) {
+        code = sqlite3_backup_step(backup, -1);
+        code = code == SQLITE_DONE ? SQLITE_OK : code;
+        int ended = sqlite3_backup_finish(backup);
+        code = code == SQLITE_OK ? ended : code;
+    } else if (code == SQLITE_OK) {
+        code = sqlite3_errcode(to);
+    }
+    sqlite3_close_v2(to);
+    sqlite3_close_v2(from);
+    return code;
+}
+
+static apr_status_t copy_aside(const mp_link_t *link, mp_result_t *why)
+{
+    apr_pool_t *scratch;
+    const char *path;
+
+    apr_pool_create_unmanaged(&scratch);
+    apr_status_t status = mp_sqlite_file_begin_copy(&path, link->url, why, scratch);
+    if (status == APR_SUCCESS) {
+        int code = copy_pages(path, link);
+        status =
+            code == SQLITE_OK ? mp_sqlite_file_finish_copy(path, link->url, why, scratch) : describe_failed_copy(code, path, link, why);
+        if (status != APR_SUCCESS)
+            unlink(path);
+    }
+    apr_pool_destroy(scratch);
+    return status;
+}
+
+/* The write lock is held: what is copied is what is upgraded, and of several children one does it. */
+static apr_status_t upgrade_tables(bool *is_upgraded, mp_link_t *link, mp_result_t *why)
+{
+    int version = 0;
+    int code = sqlite3_exec(link->db, "SELECT value FROM settings WHERE `key` = 'version'", remember_number, &version, NULL);
+
+    if (code != SQLITE_OK)
+        return fail(link, sqlite3_extended_errcode(link->db), "read its version", why);
+    if (version != MP_SCHEMA_VERSION_OLDEST_FILE)
+        return APR_SUCCESS;
+    apr_status_t status = copy_aside(link, why);
+    if (status == APR_SUCCESS)
+        status = execute_script(link, upgrade_script, "upgrade its tables", why);
+    *is_upgraded = status == APR_SUCCESS;
+    return status;
+}
+
+static apr_status_t make_tables(bool *is_upgraded, mp_link_t *link, mp_result_t *why)
 {
     int settings = 0, others = 0;
     apr_status_t status = count_tables(&settings, link, "= 'settings'", why);
 
-    if (status != APR_SUCCESS || settings)
+    if (status != APR_SUCCESS)
         return status;
+    if (settings)
+        return upgrade_tables(is_upgraded, link, why);
     status = count_tables(&others, link, "NOT LIKE 'sqlite!_%' ESCAPE '!'", why);
     if (status != APR_SUCCESS)
         return status;
@@ -279,15 +350,18 @@ static apr_status_t create_tables(mp_link_t *link, mp_result_t *why)
     return execute_script(link, schema_script, "create its tables", why);
 }
 
-static apr_status_t create_schema(mp_link_t *link, mp_result_t *why)
+static apr_status_t create_schema(bool *is_upgraded, mp_link_t *link, mp_result_t *why)
 {
+    bool is_newly = false;
+
     link->is_retryable = false;
     apr_status_t status = execute_script(link, "BEGIN IMMEDIATE", "lock", why);
     if (status != APR_SUCCESS)
         return status;
-    status = create_tables(link, why);
+    status = make_tables(&is_newly, link, why);
     if (status == APR_SUCCESS)
         status = execute_script(link, "COMMIT", "commit", why);
+    *is_upgraded = *is_upgraded || (status == APR_SUCCESS && is_newly);
     if (status != APR_SUCCESS && !sqlite3_get_autocommit(link->db))
         sqlite3_exec(link->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
@@ -303,6 +377,7 @@ const mp_driver_t *mp_sqlite_driver(void)
         .is_broken = is_broken,
         .is_retryable = is_retryable,
         .create_schema = create_schema,
+        .copy_path = mp_sqlite_file_copy_path,
     };
     return &driver;
 }

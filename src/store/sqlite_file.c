@@ -3,8 +3,11 @@
  * write what root's farm command has made. SQLite gives the files beside it the same mode and owner. */
 #include "store/sqlite_file.h"
 
+#include "store/store.h"
+
 #include <apr_strings.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,6 +56,43 @@ apr_status_t mp_sqlite_file_create(const mp_store_url_t *url, mp_result_t *why)
         return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s cannot be given to the owner of its directory: %s",
                              url->path, words_of(words, errno));
     return APR_SUCCESS;
+}
+
+const char *mp_sqlite_file_copy_path(const mp_store_url_t *url, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%s.before-%d", url->path, MP_SCHEMA_VERSION);
+}
+
+static apr_status_t describe_copy(const char *path, int error, mp_result_t *why)
+{
+    char words[WORDS_SIZE];
+
+    return mp_result_set(
+        why, APR_EGENERAL, "database-error",
+        "the database file must be upgraded, but the copy of it that is made first, %s, cannot be created by user id %ld: %s", path,
+        (long)geteuid(), words_of(words, error));
+}
+
+apr_status_t mp_sqlite_file_begin_copy(const char **path, const mp_store_url_t *url, mp_result_t *why, apr_pool_t *p)
+{
+    const char *begun = apr_pstrcat(p, mp_sqlite_file_copy_path(url, p), ".new", NULL);
+    struct stat about;
+
+    if (unlink(begun) != 0 && errno != ENOENT)
+        return describe_copy(begun, errno, why);
+    if (stat(url->path, &about) != 0 || mknod(begun, S_IFREG | 0600, 0) != 0)
+        return describe_copy(begun, errno, why);
+    if (geteuid() == 0 && lchown(begun, about.st_uid, about.st_gid) != 0)
+        return describe_copy(begun, errno, why);
+    *path = begun;
+    return APR_SUCCESS;
+}
+
+apr_status_t mp_sqlite_file_finish_copy(const char *path, const mp_store_url_t *url, mp_result_t *why, apr_pool_t *p)
+{
+    const char *finished = mp_sqlite_file_copy_path(url, p);
+
+    return rename(path, finished) == 0 ? APR_SUCCESS : describe_copy(finished, errno, why);
 }
 
 apr_status_t mp_sqlite_file_describe(const mp_store_url_t *url, mp_result_t *why)

@@ -91,8 +91,8 @@ apr_status_t mp_store_create(mp_store_t **store, const mp_store_options_t *optio
 /* Outside any transaction of ours, because the driver makes its own; a lock that others hold is waited for inside. */
 static apr_status_t create_schema(void *baton, mp_connection_t *connection, mp_result_t *why)
 {
-    (void)baton;
-    return mp_connections_create_schema(connection, why);
+    mp_store_t *store = baton;
+    return mp_connections_create_schema(&store->is_upgraded, connection, why);
 }
 
 typedef struct preparation_t {
@@ -135,8 +135,13 @@ apr_status_t mp_store_prepare(mp_store_t *store, mp_result_t *why, apr_pool_t *p
         return status;
     status = APR_SUCCESS;
     if (driver->create_schema)
-        status = mp_transaction_run(store->connections, MP_TRANSACTION_NONE, create_schema, NULL, why);
+        status = mp_transaction_run(store->connections, MP_TRANSACTION_NONE, create_schema, store, why);
     if (status == APR_SUCCESS)
         status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, check_schema, &preparation, why);
     return status;
+}
+
+const char *mp_store_find_copy(const mp_store_t *store, apr_pool_t *p)
+{
+    return store->is_upgraded ? store->options.driver->copy_path(store->options.url, p) : NULL;
 }

@@ -38,14 +38,24 @@ static const char *import_command(const char *file, const mp_connections_options
     return mp_store_url_import_command(options->url, options->driver->client, file, p);
 }
 
+/* Only a file that came into the place of another one while httpd ran is seen before it is upgraded. */
+static apr_status_t describe_old_file(apr_int64_t version, const char *path, mp_result_t *why)
+{
+    if (version == MP_SCHEMA_VERSION_OLDEST_FILE)
+        return mp_result_set(why, APR_EMISMATCH, "schema-old",
+                             "the database file %s has schema version %" APR_INT64_T_FMT
+                             ", and this module needs version %d; it upgrades the file when httpd is restarted",
+                             path, version, MP_SCHEMA_VERSION);
+    return mp_result_set(why, APR_EMISMATCH, "schema-old",
+                         "the database file %s has schema version %" APR_INT64_T_FMT
+                         ", which no version of this module made; right would be version %d or %d",
+                         path, version, MP_SCHEMA_VERSION_OLDEST_FILE, MP_SCHEMA_VERSION);
+}
+
 static apr_status_t describe_old(apr_int64_t version, const mp_connections_options_t *options, mp_result_t *why, apr_pool_t *p)
 {
     if (!options->driver->client)
-        return mp_result_set(why, APR_EMISMATCH, "schema-old",
-                             "the database file %s has schema version %" APR_INT64_T_FMT
-                             ", and this module needs version %d; a new file is made "
-                             "when this one is moved away",
-                             options->url->path, version, MP_SCHEMA_VERSION);
+        return describe_old_file(version, options->url->path, why);
     return mp_result_set(why, APR_EMISMATCH, "schema-old",
                          "%s has schema version %" APR_INT64_T_FMT ", and this module needs version %d; bring it there as its owner: %s",
                          options->url->label, version, MP_SCHEMA_VERSION, import_command("database/migrate.sql", options, p));

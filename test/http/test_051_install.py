@@ -21,7 +21,7 @@ def test_installed_and_taken_away_again(directory):
     files = _files(root)
     module = next(name for name in files if name.endswith("mod_miningproxy.so"))
     assert f"/{module}" == f"{places.libexecdir()}/mod_miningproxy.so"
-    for name in ("usr/sbin/miningproxy-farm", "usr/share/miningproxy/database/schema.sql",
+    for name in ("usr/sbin/miningproxy-farm", "usr/share/miningproxy/database/schema.sql", "usr/share/miningproxy/database/migrate.sql",
                  "etc/apache2/mods-available/miningproxy.load", "etc/apache2/mods-available/miningproxy.conf"):
         assert name in files, sorted(files)
     help_text = subprocess.run([root / "usr/sbin/miningproxy-farm", "--help"], capture_output=True, text=True, timeout=30, check=True).stdout

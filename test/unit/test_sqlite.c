@@ -8,6 +8,7 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <sys/resource.h>
 
 static mp_store_t *open_store(const char *path, apr_interval_time_t timeout, apr_pool_t *p)
 {
@@ -119,6 +120,116 @@ static void check_simultaneous_creation(apr_pool_t *p)
     ok(db_sqlite(output, path, "SELECT count(*) FROM settings") && strcmp(output, "3") == 0, "it was made once: %s settings", output);
 }
 
+/* As the first public version made it: sums of 300 s only, in another order, and no worker_status. */
+static const char *make_old_file(const char *name, apr_pool_t *p)
+{
+    const char *path = apr_psprintf(p, "%s/%s", db_folder, name);
+    mp_result_t why = MP_RESULT_NONE;
+
+    mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p);
+    db_sqlite(
+        NULL, path,
+        "DROP INDEX submitted_work_result; DROP TABLE worker_status; DROP TABLE share_stats; CREATE TABLE share_stats (period_start "
+        "DATETIME "
+        "NOT NULL, period_length INTEGER NOT NULL, worker_id INTEGER NOT NULL, pool_id INTEGER NOT NULL, accepted INTEGER NOT NULL DEFAULT "
+        "0, rejected INTEGER NOT NULL DEFAULT 0, accepted_difficulty DOUBLE NOT NULL DEFAULT 0, getworks INTEGER NOT NULL DEFAULT 0, "
+        "PRIMARY KEY (period_start, period_length, worker_id, pool_id)) WITHOUT ROWID; UPDATE settings SET value = '4' WHERE key = "
+        "'version'");
+    db_sqlite(
+        NULL, path,
+        "INSERT INTO worker VALUES (7, 'rig', 'x'); INSERT INTO share_stats VALUES ('2026-11-01 23:55:00', 300, 7, 1, 1, 0, 2.5, 3), "
+        "('2026-11-01 23:35:00', 300, 7, 1, 2, 1, 4, 0), ('2026-11-02 00:00:00', 300, 7, 1, 4, 0, 4, 0); INSERT INTO submitted_work "
+        "(worker_id, pool_id, result, difficulty, time) VALUES (7, 1, 1, 2.5, '2026-11-01 23:55:01'), (7, 2, 1, 8, '2026-11-01 23:59:59'), "
+        "(7, 3, 0, 1, '2026-11-02 00:00:00'), (8, 1, 1, 1, '2026-11-02 00:00:00'); INSERT INTO work_data VALUES (7, x'01', 1, 1, "
+        "'2026-11-01 01:00:00'), (7, x'02', 2, 1, '2026-11-01 02:00:00')");
+    return path;
+}
+
+static void is_in(const char *path, const char *sql, const char *wanted)
+{
+    char output[DB_TEXT];
+    ok(db_sqlite(output, path, sql) && strcmp(output, wanted) == 0, "%s: %s", sql, output);
+}
+
+#define IS_SUM_OF(length)                                                                                                                  \
+    "SELECT accepted, rejected, accepted_difficulty, getworks FROM share_stats WHERE period_length = " length " ORDER BY period_start"
+
+static void check_upgrade(apr_pool_t *p)
+{
+    const char *path = make_old_file("old.db", p), *copy = apr_pstrcat(p, path, ".before-5", NULL);
+    mp_store_t *store = open_store(path, apr_time_from_sec(5), p);
+    mp_result_t why = MP_RESULT_NONE;
+    mp_roster_rows_t *rows;
+    struct stat about;
+
+    ok(mp_store_find_copy(store, p) == NULL, "no copy before");
+    ok(mp_store_prepare(store, &why, p) == APR_SUCCESS && mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "upgraded: %s",
+       why.sentence);
+    ok(mp_store_find_copy(store, p) && strcmp(mp_store_find_copy(store, p), copy) == 0, "and says where the copy is");
+    ok(stat(copy, &about) == 0 && (about.st_mode & 0777) == 0600, "which is for its owner only");
+    is_in(copy, "SELECT value FROM settings WHERE key = 'version'", "4");
+    is_in(copy, "SELECT count(*) FROM submitted_work", "4");
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "5");
+    is_in(path, IS_SUM_OF("300"), "2|1|4.0|0\n1|0|2.5|3\n4|0|4.0|0");
+    is_in(path, IS_SUM_OF("1800"), "3|1|6.5|3\n4|0|4.0|0");
+    is_in(path, IS_SUM_OF("3600"), "3|1|6.5|3\n4|0|4.0|0");
+    is_in(path, IS_SUM_OF("21600"), "3|1|6.5|3\n4|0|4.0|0");
+    is_in(path, IS_SUM_OF("86400"), "3|1|6.5|3\n4|0|4.0|0");
+    is_in(path, "SELECT * FROM worker_status", "7|2026-11-01 02:00:00|2|2026-11-01 23:59:59|2|8.0");
+
+    db_sqlite(NULL, path,
+              "UPDATE settings SET value = '4' WHERE key = 'version'; UPDATE share_stats SET accepted = 99 WHERE period_length = 1800");
+    store = open_store(path, apr_time_from_sec(5), p);
+    ok(mp_store_prepare(store, &why, p) == APR_SUCCESS, "a file that had all but the number: %s", why.sentence);
+    is_in(path, "SELECT DISTINCT accepted FROM share_stats WHERE period_length = 1800", "99");
+    is_in(path, "SELECT count(*) FROM worker_status", "1");
+    store = open_store(path, apr_time_from_sec(5), p);
+    ok(mp_store_prepare(store, &why, p) == APR_SUCCESS && !mp_store_find_copy(store, p), "nothing to upgrade any more: %s", why.sentence);
+}
+
+/* A limit on the size of files does what a full disk would do; it binds a process of its own. */
+static void check_upgrade_without_room(apr_pool_t *p)
+{
+    const char *path = make_old_file("large.db", p);
+    struct rlimit limit = {.rlim_cur = 32768, .rlim_max = 32768};
+    mp_result_t why = MP_RESULT_NONE;
+    struct stat about;
+    int status = -1;
+
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) != APR_EGENERAL)
+            _exit(1);
+        _exit(strstr(why.sentence, "cannot be copied") && strstr(why.sentence, "nothing was changed") ? 0 : 2);
+    }
+    waitpid(child, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "no room for the copy: %d", status);
+    ok(stat(apr_pstrcat(p, path, ".before-5.new", NULL), &about) != 0, "nothing of it is left");
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
+    ok(mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) == APR_SUCCESS, "with room it goes on: %s", why.sentence);
+}
+
+static void check_failed_upgrade(apr_pool_t *p)
+{
+    const char *path = make_old_file("stays.db", p), *begun = apr_pstrcat(p, path, ".before-5.new", NULL);
+    mp_store_t *store = open_store(path, apr_time_from_sec(5), p);
+    mp_result_t why = MP_RESULT_NONE;
+    struct stat about;
+
+    mkdir(begun, 0755);
+    check_refusal(path, "cannot be created", p);
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
+    rmdir(begun);
+    db_shell(NULL, apr_pstrcat(p, "echo rest of an earlier attempt > ", begun, NULL));
+    db_sqlite(NULL, path, "DROP TABLE submitted_work");
+    ok(mp_store_prepare(store, &why, p) != APR_SUCCESS && !mp_store_find_copy(store, p), "a file that lacks a table: %s", why.sentence);
+    ok(stat(begun, &about) != 0, "no half copy is left");
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
+    is_in(path, "SELECT count(*) FROM share_stats", "3");
+}
+
 static void check_lock(apr_pool_t *p)
 {
     const char *path = apr_psprintf(p, "%s/locked.db", db_folder);
@@ -175,6 +286,9 @@ int main(void)
     check_files(p);
     check_permissions(p);
     check_simultaneous_creation(p);
+    check_upgrade(p);
+    check_failed_upgrade(p);
+    check_upgrade_without_room(p);
     check_lock(p);
     check_replaced_file(p);
     apr_terminate();
