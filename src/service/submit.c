@@ -218,7 +218,7 @@ apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, co
                          .secret = mp_roster_secret(order->roster),
                          .share = {.worker_id = order->worker->id, .time = mp_clock_now()}};
     mp_share_key(passage.share.id, order->worker->id, order->header);
-    apr_status_t status = mp_routes_find(&answer, &proxy->routes, order->worker->id, order->header, passage.secret, &cause);
+    apr_status_t status = mp_routes_find(&answer, &proxy->routes, order->worker->id, order->header, order->roster, &cause);
     if (status == APR_NOTFOUND)
         return refuse(outcome, &passage, "it was never given such work");
     if (status != APR_SUCCESS) {
