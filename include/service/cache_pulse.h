@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a network's cache is, as this child sees it. A cache that fails or is slow is left alone for a moment, and then tried by one request at a time: a redis
- * that hangs holds one thread, not all of them. Also the memory of what was reported of it. Any thread. */
+/* How a network's cache is, as this child sees it. A cache that fails is left alone for a moment, and then tried by one request at a time: a redis
+ * that hangs delays one request, not all of them. Also the memory of what was reported of it. Any thread. */
 #ifndef MP_SERVICE_CACHE_PULSE_H
 #define MP_SERVICE_CACHE_PULSE_H
 
@@ -8,8 +8,8 @@
 #include <apr_time.h>
 #include <stdbool.h>
 
-#define MP_CACHE_PULSE_SLOW apr_time_from_sec(3)  /* an answer that takes longer is as bad as none */
-#define MP_CACHE_PULSE_PAUSE apr_time_from_sec(2) /* for which it is left alone */
+#define MP_CACHE_PULSE_PAUSE apr_time_from_sec(2)          /* for which it is left alone; twice as long each time that it fails again */
+#define MP_CACHE_PULSE_LONGEST_PAUSE apr_time_from_sec(16) /* but no longer */
 
 typedef struct mp_cache_pulse_t mp_cache_pulse_t;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may wait for work that nobody knows yet: another host's queue may bring it into the database a moment later. Waiting holds a thread, so places are few, one
- * worker gets half of them at most, and for what was waited for in vain nobody waits again. Any thread. */
+ * worker gets three quarters of them at most, and for what was waited for in vain nobody waits again. Any thread. */
 #ifndef MP_SERVICE_PATIENCE_H
 #define MP_SERVICE_PATIENCE_H
 

@@ -3,7 +3,6 @@
  * shmcb registers a clean-up that points into its shared object, which httpd has unloaded by the time it destroys the process pool. */
 #include "httpd/cache.h"
 
-#include "base/clock.h"
 #include "httpd/config.h"
 
 #include <ap_provider.h>
@@ -22,7 +21,6 @@ APLOG_USE_MODULE(miningproxy);
 #define RETAINED_KEY "mod_miningproxy-cache-2" /* raise the number with any change of retained_t */
 #define SHMCB "shmcb"
 #define PARTS 16
-#define LOCK_PATIENCE apr_time_from_sec(1) /* for whoever waits behind a call to a network that hangs */
 #define ROUTES_DEFAULT_SIZE (32 * 1024 * 1024)  /* about 300,000 routes */
 #define VERDICTS_DEFAULT_SIZE (8 * 1024 * 1024) /* about 40,000 shares */
 #define SHMCB_SMALLEST (128 * 1024)
@@ -233,7 +231,11 @@ static apr_status_t retrieve(const access_t *access, mp_shared_cache_entry_t *en
     apr_status_t status = access->cache->provider->retrieve(access->socache, access->cache->server, access->key, MP_KEY_SIZE, entry->bytes,
                                                             &size, access->scratch);
     entry->size = size;
-    return status;
+    /* What does not fit is none of ours, and no sign that the cache is unwell. */
+    if (status != APR_ENOMEM || !access->scratch)
+        return status;
+    entry->size = sizeof(entry->bytes) + 1;
+    return APR_SUCCESS;
 }
 
 static apr_status_t put(const access_t *access, const mp_shared_cache_entry_t *entry)
@@ -282,11 +284,9 @@ static apr_status_t cache_update(void *cache, mp_shared_cache_kind_t kind, const
                                  void *baton)
 {
     access_t access = begin(cache, kind, key);
-    apr_time_t began = mp_clock_monotonic();
     apr_status_t status = apr_global_mutex_lock(access.mutex);
     if (status == APR_SUCCESS) {
-        bool is_late = access.scratch && mp_clock_monotonic() - began > LOCK_PATIENCE;
-        status = is_late ? APR_TIMEUP : decide_and_put(&access, decide, baton);
+        status = decide_and_put(&access, decide, baton);
         apr_global_mutex_unlock(access.mutex);
     }
     end(&access);

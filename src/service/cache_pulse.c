@@ -14,6 +14,7 @@ struct mp_cache_pulse_t {
     apr_thread_mutex_t *lock; /* covers what follows */
     bool is_shut, is_tried; /* tried: somebody is asking it, to see whether it is well */
     apr_time_t shut_until, shut_since; /* monotonic */
+    apr_interval_time_t pause;         /* the next one */
     bool is_told;                      /* that it is shut */
     mp_damper_t failures, doubts[MP_CACHE_DOUBTS];
 };
@@ -51,11 +52,18 @@ bool mp_cache_pulse_admits(mp_cache_pulse_t *pulse)
 /* @return true if that is to be logged */
 static bool shut_locked(mp_cache_pulse_t *pulse, apr_time_t now)
 {
-    if (!pulse->is_shut)
+    bool was_tried = pulse->is_shut && pulse->is_tried;
+    if (!pulse->is_shut) {
         pulse->shut_since = now;
+        pulse->pause = MP_CACHE_PULSE_PAUSE;
+    }
+    /* Those that were under way when the first one failed say nothing new. */
+    if (!pulse->is_shut || was_tried)
+        pulse->shut_until = now + pulse->pause;
+    if (was_tried)
+        pulse->pause = pulse->pause * 2 < MP_CACHE_PULSE_LONGEST_PAUSE ? pulse->pause * 2 : MP_CACHE_PULSE_LONGEST_PAUSE;
     pulse->is_shut = true;
     pulse->is_tried = false;
-    pulse->shut_until = now + MP_CACHE_PULSE_PAUSE;
     bool tells = mp_damper_admits(&pulse->failures, now, NULL);
     pulse->is_told = pulse->is_told || tells;
     return tells;
@@ -69,10 +77,9 @@ static void note_failure(mp_cache_pulse_t *pulse, apr_status_t status, apr_inter
     apr_thread_mutex_unlock(pulse->lock);
     if (tells)
         mp_log(MP_LOG_WARNING,
-               "MP0227: the shared cache (MiningProxyCache) does not work: %s after %d ms; it is left alone and tried again every %d s, routes come "
-               "from the database meanwhile",
-               status == APR_SUCCESS ? "it answered" : apr_strerror(status, text, sizeof(text)), (int)apr_time_as_msec(took),
-               (int)apr_time_sec(MP_CACHE_PULSE_PAUSE));
+               "MP0227: the shared cache (MiningProxyCache) does not work: %s, after %d ms; it is left alone and tried now and then, routes come from the "
+               "database meanwhile",
+               apr_strerror(status, text, sizeof(text)), (int)apr_time_as_msec(took));
 }
 
 static void note_success(mp_cache_pulse_t *pulse)
@@ -101,7 +108,7 @@ void mp_cache_pulse_report(mp_cache_pulse_t *pulse, apr_status_t status, apr_int
 {
     if (!pulse)
         return;
-    if (took > MP_CACHE_PULSE_SLOW || (status != APR_SUCCESS && status != APR_NOTFOUND))
+    if (status != APR_SUCCESS && status != APR_NOTFOUND)
         note_failure(pulse, status, took);
     else if (status == APR_SUCCESS)
         note_success(pulse);

@@ -47,7 +47,7 @@ static bool has_place_locked(const mp_patience_t *patience, apr_uint32_t worker_
     apr_uint32_t own = 0;
     for (apr_uint32_t i = 0; i < patience->taken; i++)
         own += patience->workers[i] == worker_id;
-    return patience->taken < patience->places && own < (patience->places + 1) / 2;
+    return patience->taken < patience->places && own < patience->places - patience->places / 4;
 }
 
 mp_patience_answer_t mp_patience_enter(mp_patience_t *patience, apr_uint32_t worker_id, const unsigned char key[MP_KEY_SIZE])

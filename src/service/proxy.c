@@ -9,6 +9,8 @@
 
 #include <apr_strings.h>
 
+#define CREW_LARGEST 16 /* threads that ask a network's cache: more would wait for each other on its side */
+
 static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 {
     mp_proxy_t *proxy = baton;
@@ -44,15 +46,21 @@ apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy)
     return proxy->threads >= 8 ? (apr_uint32_t)proxy->threads / 4 : 1;
 }
 
+static apr_status_t create_crew(mp_proxy_t *proxy, apr_pool_t *p)
+{
+    int size = proxy->threads < CREW_LARGEST ? proxy->threads : CREW_LARGEST;
+    apr_status_t status = mp_cache_pulse_create(&proxy->cache.pulse, p);
+    return status == APR_SUCCESS ? mp_cache_crew_start(&proxy->cache_crew, &proxy->cache, size) : status;
+}
+
 /* What is remembered of works and shares, and how that which others remember is asked. */
 static apr_status_t create_memories(mp_proxy_t *proxy, apr_pool_t *p)
 {
     apr_uint32_t lookups = mp_proxy_share_of_threads(proxy);
-    apr_status_t status = proxy->cache.is_local ? APR_SUCCESS : mp_cache_pulse_create(&proxy->cache.pulse, p);
+    apr_status_t status = proxy->cache.is_local ? APR_SUCCESS : create_crew(proxy, p);
     proxy->routes = (mp_routes_t){.cache = &proxy->cache, .queue = proxy->works, .store = proxy->store, .lookups_max = lookups};
-    /* Whoever waits must not keep those out for whom one look is enough. */
     if (status == APR_SUCCESS)
-        status = mp_patience_create(&proxy->routes.patience, (3 * lookups + 3) / 4, p);
+        status = mp_patience_create(&proxy->routes.patience, lookups, p);
     if (status == APR_SUCCESS)
         status = mp_last_works_create(&proxy->last_works, &proxy->cache, p);
     return status;
@@ -132,4 +140,5 @@ void mp_proxy_stop(mp_proxy_t *proxy)
     mp_siblings_leave(proxy->siblings);
     mp_loop_stop(proxy->loop);
     mp_spool_close(proxy->spool);
+    mp_cache_crew_stop(proxy->cache_crew);
 }

@@ -41,10 +41,12 @@ time_t time(time_t *result)
     return now.tv_sec;
 }
 
-/* The kernel's clock has not moved. */
+/* The kernel's clock has not moved; and what is no time of the wall clock is one of the monotonic clock. */
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *end)
 {
     struct timespec real = {.tv_sec = end->tv_sec - offset(), .tv_nsec = end->tv_nsec};
+    if (end->tv_sec < 1000000000)
+        return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, end);
     return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &real);
 }
 """

@@ -37,6 +37,7 @@ def test_repeats_at_the_same_time(mining):
     assert len(mining.pool.submissions) == 1
 
 
+@pytest.mark.expects_log("MP0223")
 def test_a_forged_entry_counts_for_nothing(mining):
     """The database still knows where the work came from."""
     miner = mining.miner()

@@ -232,12 +232,12 @@ static void test_busy(void)
     mp_routes_answer_t answer;
     unsigned char key[MP_KEY_SIZE] = {1};
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         mp_patience_enter(routes.patience, 1, key);
     pauses = 0;
     is_number(find(&answer, &work, 1), APR_EAGAIN, "where a worker waits for much already, nobody says that a work never was");
     is_number(pauses, 0, "nor waits");
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         mp_patience_leave(routes.patience, 1, key, false);
     is_number(find(&answer, &work, 1), APR_NOTFOUND, "later that is found out");
 }
