@@ -11,11 +11,12 @@
 
 struct mp_cache_pulse_t;
 
-/* Keys of different kinds differ as well: a network provider keeps all of them in one place. DOOR: who wants to claim a share, see verdicts.c. */
+/* Keys of different kinds differ as well: a network provider keeps all of them in one place. CLAIM, DOOR: see verdicts.c. */
 typedef enum mp_shared_cache_kind_t {
     MP_SHARED_CACHE_ROUTE,
     MP_SHARED_CACHE_LAST_WORK,
     MP_SHARED_CACHE_VERDICT,
+    MP_SHARED_CACHE_CLAIM,
     MP_SHARED_CACHE_DOOR
 } mp_shared_cache_kind_t;
 

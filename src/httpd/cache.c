@@ -199,7 +199,7 @@ static access_t begin(const cache_t *cache, mp_shared_cache_kind_t kind, const u
 {
     const retained_t *retained = cache->retained;
     unsigned part = key[MP_KEY_SIZE - 1] % PARTS;
-    place_t place = kind == MP_SHARED_CACHE_VERDICT || kind == MP_SHARED_CACHE_DOOR ? PLACE_VERDICTS : PLACE_ROUTES;
+    place_t place = kind == MP_SHARED_CACHE_ROUTE || kind == MP_SHARED_CACHE_LAST_WORK ? PLACE_ROUTES : PLACE_VERDICTS;
     access_t access = {.cache = cache, .key = key};
     access.socache = retained->socache_count > 1 ? retained->socaches[place][part] : retained->socaches[0][0];
     access.mutex = retained->mutex_count > 1 ? retained->mutexes[place][part] : retained->mutexes[0][0];

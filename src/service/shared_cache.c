@@ -16,7 +16,8 @@ const char *mp_shared_cache_word(mp_shared_cache_kind_t kind)
     static const char *const words[] = {[MP_SHARED_CACHE_ROUTE] = "route",
                                         [MP_SHARED_CACHE_LAST_WORK] = "last work",
                                         [MP_SHARED_CACHE_VERDICT] = "verdict",
-                                        [MP_SHARED_CACHE_DOOR] = "claim"};
+                                        [MP_SHARED_CACHE_CLAIM] = "claim",
+                                        [MP_SHARED_CACHE_DOOR] = "door"};
     return words[kind];
 }
 

@@ -4,8 +4,8 @@
  *
  * On one host a lock makes reading and claiming one step. Network providers offer nothing of the kind, so hosts pass a door: who wants to claim writes his number
  * there, then claims if nobody did, and looks at the door again. If his number still stands there, nobody came after him before the claim could be seen. If not,
- * he hands the claim over to the one who came last, who either sees that or has it already. The door's entry expires with the lease, by the cache's own clock, so
- * that hosts whose clocks differ agree on when an owner is given up for dead. */
+ * he hands the claim over to the one who came last, who either sees that or has it already. Claims have an entry of their own there: one that is written late must not
+ * wipe out a verdict. The door's entry expires with the lease, by the cache's own clock, so that hosts whose clocks differ agree on when an owner is given up. */
 #include "service/verdicts.h"
 
 #include "base/assert.h"
@@ -27,8 +27,8 @@
 /* One attempt to claim. */
 typedef struct attempt_t {
     const mp_shared_cache_t *cache;
-    mp_shared_cache_item_t item;
-    unsigned char door_key[MP_KEY_SIZE];
+    mp_shared_cache_item_t verdict, claims; /* on one host these are the same */
+    unsigned char claim_key[MP_KEY_SIZE], door_key[MP_KEY_SIZE];
     apr_uint64_t owner;  /* who claims */
     apr_uint64_t buried; /* whose claim is over, though it stands; 0: nobody's */
     apr_uint64_t heir;   /* to whom a claim is handed over */
@@ -44,6 +44,13 @@ static mp_shared_cache_item_t item_of(const mp_share_t *share, const char *secre
         .kind = MP_SHARED_CACHE_VERDICT, .key = share->id, .secret = secret, .lifetime = MP_VERDICT_LIFETIME};
 }
 
+static mp_shared_cache_item_t claims_of(unsigned char key[MP_KEY_SIZE], const mp_share_t *share, const char *secret)
+{
+    static const char purpose[] = "claim";
+    mp_sha256_pair(key, purpose, sizeof(purpose), share->id, MP_KEY_SIZE);
+    return (mp_shared_cache_item_t){.kind = MP_SHARED_CACHE_CLAIM, .key = key, .secret = secret, .lifetime = MP_VERDICT_LIFETIME};
+}
+
 static bool unpack(mp_verdict_record_t *record, const mp_shared_cache_entry_t *entry)
 {
     return entry && mp_verdict_record_parse(record, entry);
@@ -54,7 +61,7 @@ static bool is_claim_standing(const attempt_t *attempt)
 {
     const mp_verdict_record_t *found = &attempt->found;
     if (!attempt->cache->is_local)
-        return found->owner != attempt->buried;
+        return found->owner != 0 && found->owner != attempt->buried;
     return found->lease_end > mp_clock_now() && (kill((pid_t)found->owner, 0) == 0 || errno != ESRCH);
 }
 
@@ -87,12 +94,12 @@ static bool decide(void *baton, const mp_shared_cache_entry_t *old, mp_shared_ca
 
 static apr_status_t claim_here(attempt_t *attempt)
 {
-    return mp_shared_cache_update(attempt->cache, &attempt->item, decide, attempt);
+    return mp_shared_cache_update(attempt->cache, &attempt->claims, decide, attempt);
 }
 
 static mp_shared_cache_item_t door_of(const attempt_t *attempt)
 {
-    mp_shared_cache_item_t item = attempt->item;
+    mp_shared_cache_item_t item = attempt->claims;
     item.kind = MP_SHARED_CACHE_DOOR;
     item.key = attempt->door_key;
     item.lifetime = attempt->lease;
@@ -135,31 +142,41 @@ static bool decide_heir(void *baton, const mp_shared_cache_entry_t *old, mp_shar
 /* Through the door. @return a failure of the cache */
 static apr_status_t claim_afar(attempt_t *attempt)
 {
-    mp_claim_t claim;
     apr_status_t status = write_door(attempt);
     if (status == APR_SUCCESS)
         status = claim_here(attempt);
-    claim = attempt->claim;
-    if (status != APR_SUCCESS || attempt->is_waiting || claim == MP_CLAIM_SETTLED || claim == MP_CLAIM_UNRECORDED)
+    if (status != APR_SUCCESS || attempt->is_waiting)
         return status;
     if (read_door(&attempt->heir, attempt) != APR_SUCCESS || attempt->heir == attempt->owner)
         return APR_SUCCESS;
     attempt->is_waiting = true;
-    return mp_shared_cache_update(attempt->cache, &attempt->item, decide_heir, attempt);
+    return mp_shared_cache_update(attempt->cache, &attempt->claims, decide_heir, attempt);
+}
+
+/* is_known: out, whether there is a record; it is in attempt->found then. @return a failure of the cache */
+static apr_status_t look(bool *is_known, attempt_t *attempt, const mp_shared_cache_item_t *item)
+{
+    mp_shared_cache_entry_t entry;
+    apr_status_t status = mp_shared_cache_load(&entry, attempt->cache, item);
+    *is_known = status == APR_SUCCESS && unpack(&attempt->found, &entry);
+    return status == APR_NOTFOUND ? APR_SUCCESS : status;
 }
 
 /* Looks before it goes to the door: who waits for a claim must not make it last longer. */
 static apr_status_t try_afar(attempt_t *attempt)
 {
-    mp_shared_cache_entry_t entry;
+    bool is_known;
     apr_uint64_t owner;
-    apr_status_t status = mp_shared_cache_load(&entry, attempt->cache, &attempt->item);
-    if (status != APR_SUCCESS && status != APR_NOTFOUND)
+    apr_status_t status = look(&is_known, attempt, &attempt->verdict);
+    if (status != APR_SUCCESS)
         return status;
-    if (is_free(attempt, status == APR_SUCCESS && unpack(&attempt->found, &entry)))
-        return claim_afar(attempt);
-    if (!attempt->is_waiting)
+    if (is_known && !is_free(attempt, true))
         return APR_SUCCESS;
+    status = look(&is_known, attempt, &attempt->claims);
+    if (status != APR_SUCCESS)
+        return status;
+    if (is_free(attempt, is_known))
+        return claim_afar(attempt);
     if (attempt->found.owner == attempt->owner) {
         attempt->is_waiting = false; /* handed over */
         attempt->claim = attempt->found.state == MP_VERDICT_RECLAIMED ? MP_CLAIM_TAKEN_OVER : MP_CLAIM_MINE;
@@ -188,18 +205,20 @@ static apr_uint64_t number_of_mine(void)
     return mp_bytes_get(&at, NUMBER_SIZE) | 1;
 }
 
-static attempt_t attempt_of(const mp_share_t *share, const mp_shared_cache_t *cache, apr_interval_time_t lease, const char *secret)
+static void begin(attempt_t *attempt, const mp_share_t *share, const mp_shared_cache_t *cache, const char *secret)
 {
     static const char purpose[] = "door";
-    attempt_t attempt = {.cache = cache, .item = item_of(share, secret), .lease = lease};
-    attempt.owner = cache->is_local ? (apr_uint64_t)getpid() : number_of_mine();
-    mp_sha256_pair(attempt.door_key, purpose, sizeof(purpose), share->id, MP_KEY_SIZE);
-    return attempt;
+    attempt->cache = cache;
+    attempt->verdict = item_of(share, secret);
+    attempt->claims = cache->is_local ? attempt->verdict : claims_of(attempt->claim_key, share, secret);
+    attempt->owner = cache->is_local ? (apr_uint64_t)getpid() : number_of_mine();
+    mp_sha256_pair(attempt->door_key, purpose, sizeof(purpose), share->id, MP_KEY_SIZE);
 }
 
 mp_claim_t mp_verdicts_claim(mp_share_t *share, const mp_shared_cache_t *cache, apr_interval_time_t lease, const char *secret)
 {
-    attempt_t attempt = attempt_of(share, cache, lease, secret);
+    attempt_t attempt = {.lease = lease};
+    begin(&attempt, share, cache, secret);
     for (;;) {
         bool has_waited = attempt.is_waiting;
         attempt.claim = MP_CLAIM_MINE;
@@ -233,7 +252,9 @@ static bool decide_end(void *baton, const mp_shared_cache_entry_t *old, mp_share
 
 static void replace(const mp_share_t *share, const mp_shared_cache_t *cache, mp_verdict_state_t state, const char *secret)
 {
-    mp_shared_cache_item_t item = item_of(share, secret);
+    unsigned char claim_key[MP_KEY_SIZE];
+    bool is_claim = state == MP_VERDICT_DROPPED && !cache->is_local;
+    mp_shared_cache_item_t item = is_claim ? claims_of(claim_key, share, secret) : item_of(share, secret);
     mp_verdict_record_t ending = {.state = state, .pool_id = share->pool_id, .verdict = share->verdict, .difficulty = share->difficulty};
     memcpy(ending.reason, share->reason, sizeof(ending.reason));
     apr_status_t status = mp_shared_cache_update(cache, &item, decide_end, &ending);

@@ -132,7 +132,7 @@ int main(void)
     memory = memory_cache_create(&cache);
     cache.is_local = false;
     ok(mp_cache_pulse_create(&cache.pulse, pool) == APR_SUCCESS, "a cache");
-    is_text(mp_shared_cache_word(MP_SHARED_CACHE_DOOR), "claim", "kinds have words");
+    is_text(mp_shared_cache_word(MP_SHARED_CACHE_CLAIM), "claim", "kinds have words");
     test_sealed();
     test_doubtful();
     test_unwell();
