@@ -7,7 +7,7 @@
 #include "core/model.h"
 
 #define MP_SEAL_MAC_SIZE 16
-#define MP_SEAL_SIZE (2 + 8 + MP_SEAL_MAC_SIZE)       /* how much longer an entry becomes */
+#define MP_SEAL_SIZE (2 + 8 + MP_SEAL_MAC_SIZE)         /* how much longer an entry becomes */
 #define MP_SEAL_CLOCKS_DIFFER_BY apr_time_from_sec(600) /* between two hosts, at most */
 
 typedef enum mp_seal_fault_t {

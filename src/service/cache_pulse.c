@@ -11,8 +11,8 @@
 #define REPORT_WINDOW apr_time_from_sec(60)
 
 struct mp_cache_pulse_t {
-    apr_thread_mutex_t *lock; /* covers what follows */
-    bool is_shut, is_tried; /* tried: somebody is asking it, to see whether it is well */
+    apr_thread_mutex_t *lock;          /* covers what follows */
+    bool is_shut, is_tried;            /* tried: somebody is asking it, to see whether it is well */
     apr_time_t shut_until, shut_since; /* monotonic */
     apr_interval_time_t pause;         /* the next one */
     bool is_told;                      /* that it is shut */
@@ -77,7 +77,8 @@ static void note_failure(mp_cache_pulse_t *pulse, apr_status_t status, apr_inter
     apr_thread_mutex_unlock(pulse->lock);
     if (tells)
         mp_log(MP_LOG_WARNING,
-               "MP0227: the shared cache (MiningProxyCache) does not work: %s, after %d ms; it is left alone and tried now and then, routes come from the "
+               "MP0227: the shared cache (MiningProxyCache) does not work: %s, after %d ms; it is left alone and tried now and then, "
+               "routes come from the "
                "database meanwhile",
                apr_strerror(status, text, sizeof(text)), (int)apr_time_as_msec(took));
 }

@@ -33,17 +33,20 @@ static void report_fault(const mp_shared_cache_t *cache, mp_shared_cache_kind_t 
     const char *word = mp_shared_cache_word(kind);
     if (fault == MP_SEAL_FORGED && mp_cache_pulse_tells(cache->pulse, MP_CACHE_FORGED, &more))
         mp_log(MP_LOG_WARNING,
-               "MP0223: a %s in the shared cache was ignored: its seal is wrong; somebody else writes there, or a host with another database or version (%u "
+               "MP0223: a %s in the shared cache was ignored: its seal is wrong; somebody else writes there, or a host with another "
+               "database or version (%u "
                "more of late)",
                word, more);
     if (fault == MP_SEAL_STALE && mp_cache_pulse_tells(cache->pulse, MP_CACHE_STALE, &more))
         mp_log(MP_LOG_WARNING,
-               "MP0224: a %s in the shared cache was ignored: it is older than such entries are kept; somebody put it back, or clocks differ by more than "
+               "MP0224: a %s in the shared cache was ignored: it is older than such entries are kept; somebody put it back, or clocks "
+               "differ by more than "
                "%d minutes (%u more of late)",
                word, (int)apr_time_sec(MP_SEAL_CLOCKS_DIFFER_BY) / 60, more);
     if (fault == MP_SEAL_EARLY && mp_cache_pulse_tells(cache->pulse, MP_CACHE_EARLY, &more))
         mp_log(MP_LOG_WARNING,
-               "MP0225: a %s in the shared cache was ignored: it is of more than %d minutes from now; the clock of this host or of the one that wrote it is "
+               "MP0225: a %s in the shared cache was ignored: it is of more than %d minutes from now; the clock of this host or of the one "
+               "that wrote it is "
                "wrong (%u more of late)",
                word, (int)apr_time_sec(MP_SEAL_CLOCKS_DIFFER_BY) / 60, more);
 }
@@ -52,8 +55,8 @@ void mp_shared_cache_disown(const mp_shared_cache_t *cache, mp_shared_cache_kind
 {
     unsigned more = 0;
     if (mp_cache_pulse_tells(cache->pulse, MP_CACHE_DISOWNED, &more))
-        mp_log(MP_LOG_WARNING, "MP0226: a %s in the shared cache was ignored: it names %s (%u more of late)", mp_shared_cache_word(kind), what,
-               more);
+        mp_log(MP_LOG_WARNING, "MP0226: a %s in the shared cache was ignored: it names %s (%u more of late)", mp_shared_cache_word(kind),
+               what, more);
 }
 
 /* @return false if the entry counts as absent */
@@ -65,7 +68,8 @@ static bool open_entry(mp_shared_cache_entry_t *opened, const mp_shared_cache_en
     /* Where a roster has no secret, nobody can seal anything: the database was never asked, or a saved roster was edited. */
     if (item->secret[0] == '\0')
         return false;
-    mp_seal_fault_t fault = sealed->size > sizeof(sealed->bytes) ? MP_SEAL_FORGED : mp_seal_open(&bytes, sealed->bytes, sealed->size, &seal);
+    mp_seal_fault_t fault =
+        sealed->size > sizeof(sealed->bytes) ? MP_SEAL_FORGED : mp_seal_open(&bytes, sealed->bytes, sealed->size, &seal);
     report_fault(cache, item->kind, fault);
     if (fault != MP_SEAL_GOOD)
         return false;

@@ -40,8 +40,7 @@ typedef struct attempt_t {
 
 static mp_shared_cache_item_t item_of(const mp_share_t *share, const char *secret)
 {
-    return (mp_shared_cache_item_t){
-        .kind = MP_SHARED_CACHE_VERDICT, .key = share->id, .secret = secret, .lifetime = MP_VERDICT_LIFETIME};
+    return (mp_shared_cache_item_t){.kind = MP_SHARED_CACHE_VERDICT, .key = share->id, .secret = secret, .lifetime = MP_VERDICT_LIFETIME};
 }
 
 static mp_shared_cache_item_t claims_of(unsigned char key[MP_KEY_SIZE], const mp_share_t *share, const char *secret)

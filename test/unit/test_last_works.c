@@ -262,7 +262,8 @@ static void test_masked(void)
     cache.is_local = true;
     save(create(), 1, &work);
     mp_shared_cache_entry_t entry = peek(1);
-    ok(memcmp(entry.bytes + 5, plain, sizeof(plain)) == 0, "in this machine's memory there is no mask, so the test looks at the right place");
+    ok(memcmp(entry.bytes + 5, plain, sizeof(plain)) == 0,
+       "in this machine's memory there is no mask, so the test looks at the right place");
     memory_cache_forget(memory);
 }
 

@@ -88,7 +88,8 @@ static void test_cached(void)
 
     mp_routes_save(&routes, &work, SECRET);
     is_number(queued(), 1, "a work that is handed out is on its way to the database");
-    apr_interval_time_t kept = memory_cache_peek(memory, MP_SHARED_CACHE_ROUTE, key_of(&work))->expiry - work.route.fetched - MP_ROUTE_LIFETIME;
+    apr_interval_time_t kept =
+        memory_cache_peek(memory, MP_SHARED_CACHE_ROUTE, key_of(&work))->expiry - work.route.fetched - MP_ROUTE_LIFETIME;
     ok(kept >= 0 && kept < apr_time_from_sec(20), "and in the cache, for its lifetime");
     is_number(find(&answer, &work, 1), APR_SUCCESS, "its share finds the route");
     check_route(&answer, &work, 99);

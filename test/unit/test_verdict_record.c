@@ -32,8 +32,9 @@ static void test_round_trip(void)
 /* Hosts of any kind share one cache: the bytes are part of what they agreed on. */
 static void test_bytes(void)
 {
-    static const unsigned char expected[] = {2,    2,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-                                             0x88, 0,    0,    0,    7,    2,    0x40, 0x04, 0,    0,    0,    0,    0,    0,    's',  't'};
+    static const unsigned char expected[] = {2,    2,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb, 0x11,
+                                             0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0,    0,    0,    7,
+                                             2,    0x40, 0x04, 0,    0,    0,    0,    0,    0,    's',  't'};
     mp_shared_cache_entry_t entry;
     mp_verdict_record_t record = record_of(MP_VERDICT_SETTLED);
 
