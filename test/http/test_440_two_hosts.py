@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two hosts, one MariaDB, and nothing else in common: what one has handed out the other finds in the database, a moment later."""
+from concurrent.futures import ThreadPoolExecutor
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from fakes.miner import work_of
 from harness.config import Console
 from harness.console import Visitor
 from harness.hosts import make_hosts
-from harness.waiting import wait_until
+from harness.waiting import holds_for, wait_until
 
 
 @pytest.fixture
@@ -25,6 +26,23 @@ def test_a_thousand_shares_to_the_host_that_did_not_hand_out_the_work(hosts, rec
     record_property("p99", errands[990])
     hosts.assert_all_went_well(1000)
     wait_until(lambda: hosts.sums() == (1000, 1000), 10, "the statistics of both hosts add up")
+
+
+def test_the_queue_of_the_host_that_handed_it_out_is_behind(hosts):
+    """Somebody holds a lock, so what it handed out is not in the database yet: the other host does not call it unknown."""
+    hosts.start()
+    hosts.first.miner().mine(1)
+    database = hosts.first.database
+    wait_until(lambda: database.value("SELECT COUNT(*) FROM worker_status") == 1, 10, "the row to be locked is there")
+    lock = database.server.connect(database.name, autocommit=False)
+    with lock, lock.cursor() as cursor, ThreadPoolExecutor(1) as threads:
+        cursor.execute("SELECT * FROM worker_status FOR UPDATE")
+        data = hosts.first.miner().getwork().solve()
+        reply = threads.submit(hosts.second.miner().submit, data)
+        holds_for(lambda: not reply.done(), 0.7, "the share waits for its work")
+        lock.rollback()
+        assert reply.result().result is True
+    assert data in [share.data for share in hosts.pool.accepted]
 
 
 def test_work_that_nobody_knows_holds_few_threads_and_not_for_long(hosts):
