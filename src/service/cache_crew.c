@@ -39,7 +39,8 @@ struct mp_cache_crew_t {
     pthread_mutex_t lock; /* covers what follows, and the jobs */
     pthread_cond_t work, gone;
     job_t *first, **last; /* that nobody has taken yet */
-    int alive;
+    apr_thread_t *threads[MP_CACHE_CREW_LARGEST];
+    int size, alive;
     bool is_stopping;
 };
 
@@ -188,26 +189,26 @@ static apr_status_t create_crew(mp_cache_crew_t **crew, const mp_shared_cache_t 
     return apr_pool_create_unmanaged(&made->pool);
 }
 
+static apr_status_t add_thread(mp_cache_crew_t *crew)
+{
+    apr_status_t status = apr_thread_create(&crew->threads[crew->size], NULL, serve, crew, crew->pool);
+    pthread_mutex_lock(&crew->lock);
+    crew->size += status == APR_SUCCESS;
+    crew->alive += status == APR_SUCCESS;
+    pthread_mutex_unlock(&crew->lock);
+    return status;
+}
+
 apr_status_t mp_cache_crew_start(mp_cache_crew_t **crew, mp_shared_cache_t *cache, int size)
 {
     static const mp_shared_cache_ops_t ops = {.load = crew_load, .save = crew_save, .update = crew_update};
-    apr_threadattr_t *attributes;
-    apr_thread_t *thread;
     sigset_t all, before;
     apr_status_t status = create_crew(crew, cache);
-    if (status == APR_SUCCESS)
-        status = apr_threadattr_create(&attributes, (*crew)->pool);
-    if (status == APR_SUCCESS)
-        status = apr_threadattr_detach_set(attributes, 1);
     /* Signals are for httpd's own threads: the new ones inherit that they are blocked. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (int i = 0; i < size && status == APR_SUCCESS; i++) {
-        status = apr_thread_create(&thread, attributes, serve, *crew, (*crew)->pool);
-        pthread_mutex_lock(&(*crew)->lock);
-        (*crew)->alive += status == APR_SUCCESS;
-        pthread_mutex_unlock(&(*crew)->lock);
-    }
+    for (int i = 0; i < size && i < MP_CACHE_CREW_LARGEST && status == APR_SUCCESS; i++)
+        status = add_thread(*crew);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status == APR_SUCCESS) {
         cache->ops = &ops;
@@ -216,12 +217,25 @@ apr_status_t mp_cache_crew_start(mp_cache_crew_t **crew, mp_shared_cache_t *cach
     return status;
 }
 
-void mp_cache_crew_stop(mp_cache_crew_t *crew)
+static void destroy(mp_cache_crew_t *crew)
+{
+    apr_status_t ignored;
+    for (int i = 0; i < crew->size; i++)
+        apr_thread_join(&ignored, crew->threads[i]);
+    apr_pool_destroy(crew->pool);
+    pthread_cond_destroy(&crew->work);
+    pthread_cond_destroy(&crew->gone);
+    pthread_condattr_destroy(&crew->monotonic);
+    pthread_mutex_destroy(&crew->lock);
+    free(crew);
+}
+
+bool mp_cache_crew_stop(mp_cache_crew_t *crew)
 {
     struct timespec end = seconds_from_now(FAREWELL);
     int waited = 0;
     if (!crew)
-        return;
+        return true;
     pthread_mutex_lock(&crew->lock);
     crew->is_stopping = true;
     pthread_cond_broadcast(&crew->work);
@@ -229,11 +243,7 @@ void mp_cache_crew_stop(mp_cache_crew_t *crew)
         waited = pthread_cond_timedwait(&crew->gone, &crew->lock, &end);
     bool is_empty = crew->alive == 0;
     pthread_mutex_unlock(&crew->lock);
-    if (!is_empty)
-        return;
-    pthread_cond_destroy(&crew->work);
-    pthread_cond_destroy(&crew->gone);
-    pthread_condattr_destroy(&crew->monotonic);
-    pthread_mutex_destroy(&crew->lock);
-    free(crew);
+    if (is_empty)
+        destroy(crew);
+    return is_empty;
 }

@@ -9,8 +9,6 @@
 
 #include <apr_strings.h>
 
-#define CREW_LARGEST 16 /* threads that ask a network's cache: more would wait for each other on its side */
-
 static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 {
     mp_proxy_t *proxy = baton;
@@ -48,9 +46,8 @@ apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy)
 
 static apr_status_t create_crew(mp_proxy_t *proxy, apr_pool_t *p)
 {
-    int size = proxy->threads < CREW_LARGEST ? proxy->threads : CREW_LARGEST;
     apr_status_t status = mp_cache_pulse_create(&proxy->cache.pulse, p);
-    return status == APR_SUCCESS ? mp_cache_crew_start(&proxy->cache_crew, &proxy->cache, size) : status;
+    return status == APR_SUCCESS ? mp_cache_crew_start(&proxy->cache_crew, &proxy->cache, proxy->threads) : status;
 }
 
 /* What is remembered of works and shares, and how that which others remember is asked. */
@@ -140,5 +137,5 @@ void mp_proxy_stop(mp_proxy_t *proxy)
     mp_siblings_leave(proxy->siblings);
     mp_loop_stop(proxy->loop);
     mp_spool_close(proxy->spool);
-    mp_cache_crew_stop(proxy->cache_crew);
+    (void)mp_cache_crew_stop(proxy->cache_crew); /* who hangs ends with the process */
 }

@@ -63,14 +63,19 @@ static apr_status_t find_cached(mp_route_t *route, const mp_routes_t *routes, co
     return APR_SUCCESS;
 }
 
-/* A network's cache may hold what is left of another farm with the same secret, as a copy of a database makes one. */
+/* A network's cache may hold what is left of another farm with the same secret, as a copy of a database makes one; or another host's roster is newer than ours. */
 static bool is_believed(const mp_route_t *route, const mp_routes_t *routes, const mp_roster_t *roster)
 {
     mp_destination_t destination;
-    if (routes->cache->is_local || mp_roster_find_destination(&destination, roster, route))
-        return true;
-    mp_shared_cache_disown(routes->cache, MP_SHARED_CACHE_ROUTE, "a pool or an account that nobody knows");
-    return false;
+    return routes->cache->is_local || mp_roster_find_destination(&destination, roster, route);
+}
+
+/* What the database says of a work whose cached route was not believed. */
+static void report_doubt(apr_status_t status, const mp_routes_answer_t *answer, apr_uint32_t doubted, const mp_routes_t *routes)
+{
+    bool is_other = status == APR_SUCCESS && !answer->is_recorded && answer->route.pool_id != doubted;
+    if (doubted != 0 && (is_other || status == APR_NOTFOUND))
+        mp_shared_cache_disown(routes->cache, MP_SHARED_CACHE_ROUTE, "a pool or an account that nobody knows");
 }
 
 /* Where the cache has forgotten the work it may have forgotten the share as well: the database is asked for both. */
@@ -139,11 +144,13 @@ apr_status_t mp_routes_find(mp_routes_answer_t *answer, mp_routes_t *routes, apr
     mp_route_key(key, worker_id, header);
     if (find_cached(&answer->route, routes, key, mp_roster_secret(roster)) == APR_SUCCESS && is_believed(&answer->route, routes, roster))
         return APR_SUCCESS;
+    apr_uint32_t doubted = answer->route.pool_id;
     answer->route = (mp_route_t){.worker_id = worker_id};
     if (apr_atomic_inc32(&routes->lookups) < routes->lookups_max)
         status = find_stored_patiently(answer, routes, header, why);
     else
         status = mp_result_set(why, APR_EAGAIN, "busy", "too many shares for forgotten work are being looked up in the database already");
     apr_atomic_dec32(&routes->lookups);
+    report_doubt(status, answer, doubted, routes);
     return status;
 }

@@ -98,6 +98,19 @@ def test_a_host_whose_clock_is_wrong(make_redis_hosts, database, directory, seco
     assert len(hosts.pool.submissions) == 22
 
 
+def test_work_of_a_pool_that_the_other_host_has_not_heard_of_yet(hosts, make_pool):
+    """Each host looks once a second what was edited; a share may be quicker."""
+    other, database = make_pool("beta"), hosts.first.database
+    pool = database.add_pool(other)
+    database.assign(hosts.workers["rig1"], pool, "rig1@beta", priority=9)
+    database.raise_generation()
+    wait_until(lambda: hosts.first.log.count("MP0202:") > 1 or hosts.second.log.count("MP0202:") > 1, 20, "one of them knows of it")
+    giver, taker = hosts.both if hosts.first.log.count("MP0202:") > 1 else hosts.both[::-1]
+    data = giver.miner().getwork().solve()
+    assert taker.miner().submit(data).result is True
+    assert [share.data for share in other.accepted] == [data]
+
+
 # Long polls
 
 @pytest.fixture
