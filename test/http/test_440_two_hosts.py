@@ -15,8 +15,8 @@ from harness.waiting import holds_for, wait_until
 
 @pytest.fixture
 def hosts(make_proxy, make_pool, maria, directory):
-    """Not started; ten workers."""
-    return make_hosts(make_proxy, make_pool, maria.create_database(directory), workers=10)
+    """Not started; twenty workers."""
+    return make_hosts(make_proxy, make_pool, maria.create_database(directory), workers=20)
 
 
 def test_a_thousand_shares_to_the_host_that_did_not_hand_out_the_work(hosts, record_property):
