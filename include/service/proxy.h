@@ -4,6 +4,7 @@
 #ifndef MP_SERVICE_PROXY_H
 #define MP_SERVICE_PROXY_H
 
+#include "service/cache_crew.h"
 #include "service/circuits.h"
 #include "service/keeper.h"
 #include "service/last_works.h"
@@ -34,6 +35,7 @@ typedef struct mp_proxy_t {
     int threads;
     const char *state_directory;
     mp_shared_cache_t cache;
+    mp_cache_crew_t *cache_crew; /* NULL: the cache is this machine's memory */
     mp_store_t *store;
     mp_spool_t *spool;
     mp_keeper_t *keeper;

@@ -4,6 +4,8 @@
 #ifndef MP_SERVICE_ROUTES_H
 #define MP_SERVICE_ROUTES_H
 
+#include "core/roster.h"
+#include "service/patience.h"
 #include "service/shared_cache.h"
 #include "service/work_queue.h"
 #include "store/store.h"
@@ -14,6 +16,7 @@ typedef struct mp_routes_t {
     const mp_shared_cache_t *cache;
     mp_work_queue_t *queue;
     mp_store_t *store;
+    mp_patience_t *patience;       /* of those who wait for another host's queue; part of lookups */
     apr_uint32_t lookups_max;      /* request threads that may be in the database at once; the others are for miners that can be served */
     volatile apr_uint32_t lookups; /* that are; atomic */
 } mp_routes_t;
@@ -29,11 +32,12 @@ typedef struct mp_routes_answer_t {
 } mp_routes_answer_t;
 
 /**
- * Cache first, then the database, then the database once more a moment later, because another host's queue may be behind.
+ * Cache first, then the database; then the database again and again for two seconds, because another host's queue may be behind.
+ * @param roster a route of a network's cache counts only if this knows its pool and account
  * @return APR_NOTFOUND if the worker was never given such work, as far as anybody remembers; the store's failure if it could not be asked,
  * or too many are asking (word "busy"): then nobody knows
  */
 apr_status_t mp_routes_find(mp_routes_answer_t *answer, mp_routes_t *routes, apr_uint32_t worker_id,
-                            const unsigned char header[MP_HEADER_SIZE], const char *secret, mp_result_t *why);
+                            const unsigned char header[MP_HEADER_SIZE], const mp_roster_t *roster, mp_result_t *why);
 
 #endif

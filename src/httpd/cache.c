@@ -28,13 +28,16 @@ APLOG_USE_MODULE(miningproxy);
 #define ROUTE_HINT 32 /* bytes of a usual entry */
 #define VERDICT_HINT 104
 
+/* Entries of two sorts have instances of their own, so that neither crowds the other out. */
+typedef enum place_t { PLACE_ROUTES, PLACE_VERDICTS, PLACES } place_t;
+
 typedef struct retained_t {
     apr_pool_t *pool;
     const char *spec;  /* NULL: nothing was created yet */
-    int socache_count; /* per kind; with 1, both kinds share it */
+    int socache_count; /* per place; with 1, both places share it */
     int mutex_count;   /* likewise */
-    ap_socache_instance_t *socaches[MP_SHARED_CACHE_KINDS][PARTS];
-    apr_global_mutex_t *mutexes[MP_SHARED_CACHE_KINDS][PARTS];
+    ap_socache_instance_t *socaches[PLACES][PARTS];
+    apr_global_mutex_t *mutexes[PLACES][PARTS];
 } retained_t;
 
 /* The retained data as this generation of the server uses it: the provider's code may have been loaded anew. */
@@ -61,7 +64,7 @@ static const ap_socache_provider_t *find_provider(const char *name)
     return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
 }
 
-/* The bytes of "path(bytes)", for all instances of one kind together. @return NULL, or a complaint */
+/* The bytes of "path(bytes)", for all instances of one place together. @return NULL, or a complaint */
 static const char *parse_size(apr_off_t *size, const char *arguments)
 {
     char *end;
@@ -85,57 +88,57 @@ const char *mp_cache_check(const char *spec, apr_pool_t *p)
 }
 
 /* shmcb takes "path(size)": each instance gets its own path and its share of the size. */
-static const char *instance_arguments(const char *arguments, mp_shared_cache_kind_t kind, int index, apr_pool_t *p)
+static const char *instance_arguments(const char *arguments, place_t place, int index, apr_pool_t *p)
 {
-    apr_off_t size = kind == MP_SHARED_CACHE_ROUTE ? ROUTES_DEFAULT_SIZE : VERDICTS_DEFAULT_SIZE;
+    apr_off_t size = place == PLACE_ROUTES ? ROUTES_DEFAULT_SIZE : VERDICTS_DEFAULT_SIZE;
     const char *path = "miningproxy-cache";
     const char *bracket = arguments ? strrchr(arguments, '(') : NULL;
     parse_size(&size, arguments); /* which was checked with the configuration */
     if (arguments && *arguments)
         path = bracket ? apr_pstrmemdup(p, arguments, (apr_size_t)(bracket - arguments)) : arguments;
-    return apr_psprintf(p, "%s-%d-%02d(%" APR_OFF_T_FMT ")", path, kind, index, size / PARTS);
+    return apr_psprintf(p, "%s-%d-%02d(%" APR_OFF_T_FMT ")", path, place, index, size / PARTS);
 }
 
-static apr_status_t create_socache(cache_t *cache, const char *arguments, mp_shared_cache_kind_t kind, int index)
+static apr_status_t create_socache(cache_t *cache, const char *arguments, place_t place, int index)
 {
-    static const struct ap_socache_hints hints[MP_SHARED_CACHE_KINDS] = {
+    static const struct ap_socache_hints hints[PLACES] = {
         {.avg_id_len = MP_KEY_SIZE, .avg_obj_size = ROUTE_HINT, .expiry_interval = apr_time_from_sec(3600)},
         {.avg_id_len = MP_KEY_SIZE, .avg_obj_size = VERDICT_HINT, .expiry_interval = apr_time_from_sec(3600)}};
     apr_pool_t *p = cache->retained->pool;
-    ap_socache_instance_t **socache = &cache->retained->socaches[kind][index];
-    const char *name = apr_psprintf(p, "mproxy-%d-%02d", kind, index);
+    ap_socache_instance_t **socache = &cache->retained->socaches[place][index];
+    const char *name = apr_psprintf(p, "mproxy-%d-%02d", place, index);
     if (cache->retained->socache_count > 1)
-        arguments = instance_arguments(arguments, kind, index, p);
+        arguments = instance_arguments(arguments, place, index, p);
     const char *complaint = cache->provider->create(socache, arguments, p, p);
     if (complaint) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, cache->server, "MP0020: MiningProxyCache: %s", complaint);
         return APR_EINVAL;
     }
-    return cache->provider->init(*socache, name, &hints[kind], cache->server, p);
+    return cache->provider->init(*socache, name, &hints[place], cache->server, p);
 }
 
-static apr_status_t create_mutex(cache_t *cache, int kind, int index)
+static apr_status_t create_mutex(cache_t *cache, place_t place, int index)
 {
     apr_pool_t *p = cache->retained->pool;
-    const char *id = apr_psprintf(p, "%d-%02d", kind, index);
-    return ap_global_mutex_create(&cache->retained->mutexes[kind][index], NULL, MUTEX_TYPE, id, cache->server, p, 0);
+    const char *id = apr_psprintf(p, "%d-%02d", place, index);
+    return ap_global_mutex_create(&cache->retained->mutexes[place][index], NULL, MUTEX_TYPE, id, cache->server, p, 0);
 }
 
-static int kinds_of(int count)
+static int places_of(int count)
 {
-    return count > 1 ? MP_SHARED_CACHE_KINDS : 1;
+    return count > 1 ? PLACES : 1;
 }
 
 static apr_status_t create_all(cache_t *cache, const char *arguments)
 {
     retained_t *retained = cache->retained;
     apr_status_t status = APR_SUCCESS;
-    for (int kind = 0; kind < kinds_of(retained->socache_count); kind++)
+    for (int place = 0; place < places_of(retained->socache_count); place++)
         for (int i = 0; i < retained->socache_count && status == APR_SUCCESS; i++)
-            status = create_socache(cache, arguments, (mp_shared_cache_kind_t)kind, i);
-    for (int kind = 0; kind < kinds_of(retained->mutex_count); kind++)
+            status = create_socache(cache, arguments, (place_t)place, i);
+    for (int place = 0; place < places_of(retained->mutex_count); place++)
         for (int i = 0; i < retained->mutex_count && status == APR_SUCCESS; i++)
-            status = create_mutex(cache, kind, i);
+            status = create_mutex(cache, (place_t)place, i);
     if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_EMERG, status, cache->server, "MP0021: the shared cache cannot be created");
     return status;
@@ -196,9 +199,10 @@ static access_t begin(const cache_t *cache, mp_shared_cache_kind_t kind, const u
 {
     const retained_t *retained = cache->retained;
     unsigned part = key[MP_KEY_SIZE - 1] % PARTS;
+    place_t place = kind == MP_SHARED_CACHE_ROUTE || kind == MP_SHARED_CACHE_LAST_WORK ? PLACE_ROUTES : PLACE_VERDICTS;
     access_t access = {.cache = cache, .key = key};
-    access.socache = retained->socache_count > 1 ? retained->socaches[kind][part] : retained->socaches[0][0];
-    access.mutex = retained->mutex_count > 1 ? retained->mutexes[kind][part] : retained->mutexes[0][0];
+    access.socache = retained->socache_count > 1 ? retained->socaches[place][part] : retained->socaches[0][0];
+    access.mutex = retained->mutex_count > 1 ? retained->mutexes[place][part] : retained->mutexes[0][0];
     if (retained->socache_count == 1)
         apr_pool_create(&access.scratch, NULL);
     return access;
@@ -227,7 +231,11 @@ static apr_status_t retrieve(const access_t *access, mp_shared_cache_entry_t *en
     apr_status_t status = access->cache->provider->retrieve(access->socache, access->cache->server, access->key, MP_KEY_SIZE, entry->bytes,
                                                             &size, access->scratch);
     entry->size = size;
-    return status;
+    /* What does not fit is none of ours, and no sign that the cache is unwell. */
+    if (status != APR_ENOMEM || !access->scratch)
+        return status;
+    entry->size = sizeof(entry->bytes) + 1;
+    return APR_SUCCESS;
 }
 
 static apr_status_t put(const access_t *access, const mp_shared_cache_entry_t *entry)
@@ -287,9 +295,9 @@ static apr_status_t cache_update(void *cache, mp_shared_cache_kind_t kind, const
 
 static apr_status_t reopen(retained_t *retained, apr_pool_t *pchild)
 {
-    for (int kind = 0; kind < kinds_of(retained->mutex_count); kind++) {
+    for (int place = 0; place < places_of(retained->mutex_count); place++) {
         for (int i = 0; i < retained->mutex_count; i++) {
-            apr_global_mutex_t **mutex = &retained->mutexes[kind][i];
+            apr_global_mutex_t **mutex = &retained->mutexes[place][i];
             apr_status_t status = apr_global_mutex_child_init(mutex, apr_global_mutex_lockfile(*mutex), pchild);
             if (status != APR_SUCCESS)
                 return status;

@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In the shared cache a worker's last work stands among the routes, under the key of a work whose head is all zero: a real one has a
- * version there. The record is fixed, in this machine's byte order, like a route's; what does not fit, or whose MAC is wrong, is as good
- * as absent. Entries in memory stay as long as the child, so there are as many as workers that it ever served. */
+/* In the shared cache a worker's last work stands under the key of a work whose head is all zero: a real one has a version there. The record is the same on every
+ * machine: version 1, pool 4, wanted 8, block 32, time 8. Entries in memory stay as long as the child, so there are as many as workers that it ever served. */
 #include "service/last_works.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/sha256.h"
-#include "service/seal.h"
 
 #include <apr_hash.h>
 #include <apr_thread_mutex.h>
 #include <string.h>
 
-#define RECORD_VERSION 1u
+#define RECORD_VERSION 2
+#define RECORD_SIZE (1 + 4 + 8 + MP_PREVIOUS_SIZE + 8)
+#define WANTED_AT 5
 #define LIFETIME apr_time_from_sec(3600)
 #define RENEWED_AFTER apr_time_from_sec(20 * 60) /* though nothing but the time changed: before it expires */
 #define REPEATED_AFTER apr_time_from_sec(10)     /* when the cache did not take it */
 #define CLOCKS_DIFFER_BY apr_time_from_sec(60)   /* between hosts, at most; what is further ahead was written before a clock was set back */
-
-typedef struct record_t {
-    apr_uint32_t version;
-    apr_uint32_t pool_id;
-    apr_uint64_t wanted;
-    unsigned char previous[MP_PREVIOUS_SIZE];
-    apr_time_t fetched;
-} record_t;
 
 typedef struct memory_t {
     apr_uint32_t worker_id;
@@ -59,64 +52,59 @@ apr_status_t mp_last_works_create(mp_last_works_t **works, const mp_shared_cache
     return apr_thread_mutex_create(&w->lock, APR_THREAD_MUTEX_DEFAULT, p);
 }
 
-static void make_key(unsigned char key[MP_KEY_SIZE], apr_uint32_t worker_id)
+/* Outside this machine the fingerprint in it would let somebody try out weak pool passwords at leisure. The entry of a worker is written again and again,
+ * so the pad depends on the rest of the record as well, its time above all. */
+static void mask_wanted(unsigned char record[RECORD_SIZE], const mp_shared_cache_item_t *item)
+{
+    static const char purpose[] = "wanted"; /* nothing that is sealed with this secret and key begins so */
+    unsigned char text[sizeof(purpose) + MP_KEY_SIZE + RECORD_SIZE], pad[MP_SHA256_SIZE];
+    memcpy(text, purpose, sizeof(purpose));
+    memcpy(text + sizeof(purpose), item->key, MP_KEY_SIZE);
+    memcpy(text + sizeof(purpose) + MP_KEY_SIZE, record, RECORD_SIZE);
+    memset(text + sizeof(purpose) + MP_KEY_SIZE + WANTED_AT, 0, 8);
+    mp_sha256_hmac(pad, item->secret, strlen(item->secret), text, sizeof(text));
+    for (int i = 0; i < 8; i++)
+        record[WANTED_AT + i] ^= pad[i];
+}
+
+static mp_shared_cache_item_t item_of(unsigned char key[MP_KEY_SIZE], apr_uint32_t worker_id, const char *secret)
 {
     static const unsigned char no_head[MP_HEAD_SIZE];
     mp_route_key(key, worker_id, no_head);
-}
-
-/* Outside this machine the fingerprint in it would let somebody try out weak pool passwords at leisure. The entry of a worker is written again and again,
- * so the pad depends on the rest of the record as well, its time above all. */
-static void mask_wanted(record_t *record, const unsigned char key[MP_KEY_SIZE], const char *secret)
-{
-    struct {
-        unsigned char key[MP_KEY_SIZE];
-        record_t record;
-        char purpose[8]; /* makes it longer than anything that is sealed with this secret and key */
-    } text = {.record = *record, .purpose = "wanted"};
-    unsigned char pad[MP_SHA256_SIZE];
-    apr_uint64_t mask;
-    memcpy(text.key, key, MP_KEY_SIZE);
-    text.record.wanted = 0;
-    mp_sha256_hmac(pad, secret, strlen(secret), &text, sizeof(text));
-    memcpy(&mask, pad, sizeof(mask));
-    record->wanted ^= mask;
+    return (mp_shared_cache_item_t){.kind = MP_SHARED_CACHE_LAST_WORK, .key = key, .secret = secret, .lifetime = LIFETIME};
 }
 
 static apr_status_t save_shared(const mp_last_works_t *works, apr_uint32_t worker_id, const mp_last_work_t *work, const char *secret)
 {
-    unsigned char key[MP_KEY_SIZE];
-    record_t record = {.version = RECORD_VERSION, .pool_id = work->pool_id, .wanted = work->wanted, .fetched = work->fetched};
-    mp_shared_cache_entry_t entry = {.size = sizeof(record), .expiry = work->fetched + LIFETIME};
-    memcpy(record.previous, work->previous, MP_PREVIOUS_SIZE);
-    make_key(key, worker_id);
+    unsigned char key[MP_KEY_SIZE], record[RECORD_SIZE];
+    mp_shared_cache_item_t item = item_of(key, worker_id, secret);
+    unsigned char *end = mp_bytes_put(record, RECORD_VERSION, 1);
+    end = mp_bytes_put(end, work->pool_id, 4);
+    end = mp_bytes_put(end, work->wanted, 8);
+    memcpy(end, work->previous, MP_PREVIOUS_SIZE);
+    mp_bytes_put(end + MP_PREVIOUS_SIZE, (apr_uint64_t)work->fetched, 8);
     if (!works->cache->is_local)
-        mask_wanted(&record, key, secret);
-    memcpy(entry.bytes, &record, sizeof(record));
-    if (!works->cache->is_local)
-        mp_seal_close(&entry, key, secret);
-    return works->cache->ops->save(works->cache->instance, MP_SHARED_CACHE_ROUTE, key, &entry);
+        mask_wanted(record, &item);
+    return mp_shared_cache_save(works->cache, &item, record, sizeof(record));
 }
 
 static bool find_shared(mp_last_work_t *work, const mp_last_works_t *works, apr_uint32_t worker_id, const char *secret)
 {
     unsigned char key[MP_KEY_SIZE];
-    record_t record;
     mp_shared_cache_entry_t entry;
-    make_key(key, worker_id);
-    if (works->cache->ops->load(works->cache->instance, MP_SHARED_CACHE_ROUTE, key, &entry) != APR_SUCCESS)
+    mp_shared_cache_item_t item = item_of(key, worker_id, secret);
+    const unsigned char *at = entry.bytes;
+    if (mp_shared_cache_load(&entry, works->cache, &item) != APR_SUCCESS)
         return false;
-    if (!works->cache->is_local && !mp_seal_open(&entry, key, secret))
-        return false;
-    if (entry.size != sizeof(record))
-        return false;
-    memcpy(&record, entry.bytes, sizeof(record));
-    if (record.version != RECORD_VERSION)
+    if (entry.size != RECORD_SIZE || mp_bytes_get(&at, 1) != RECORD_VERSION)
         return false;
     if (!works->cache->is_local)
-        mask_wanted(&record, key, secret);
-    *work = (mp_last_work_t){.pool_id = record.pool_id, .wanted = record.wanted, .fetched = record.fetched};
-    memcpy(work->previous, record.previous, MP_PREVIOUS_SIZE);
+        mask_wanted(entry.bytes, &item);
+    work->pool_id = (apr_uint32_t)mp_bytes_get(&at, 4);
+    work->wanted = mp_bytes_get(&at, 8);
+    memcpy(work->previous, at, MP_PREVIOUS_SIZE);
+    at += MP_PREVIOUS_SIZE;
+    work->fetched = (apr_time_t)mp_bytes_get(&at, 8);
     return true;
 }
 
@@ -182,6 +170,16 @@ static void settle_clock(mp_last_work_t *work, apr_time_t now)
         work->fetched = 0;
 }
 
+/* Another host's clock may be ahead: without this its entry would be the newer one until its time has come, whatever this child gives out meanwhile. */
+static void renew_next(mp_last_works_t *works, apr_uint32_t worker_id)
+{
+    apr_thread_mutex_lock(works->lock);
+    memory_t *memory = find_locked(works, worker_id);
+    if (memory)
+        memory->renewed = 0;
+    apr_thread_mutex_unlock(works->lock);
+}
+
 bool mp_last_works_find(mp_last_work_t *work, mp_last_works_t *works, apr_uint32_t worker_id, const char *secret)
 {
     mp_last_work_t own, shared;
@@ -195,5 +193,7 @@ bool mp_last_works_find(mp_last_work_t *work, mp_last_works_t *works, apr_uint32
         *work = shared;
     else if (is_own)
         *work = own;
+    if (is_own && is_shared && !is_same(&own, &shared))
+        renew_next(works, worker_id);
     return is_own || is_shared;
 }

@@ -2,6 +2,7 @@
 /* The order of creation is the order of dependence; the order of stopping is its reverse. */
 #include "service/proxy.h"
 
+#include "service/cache_pulse.h"
 #include "service/longpoll.h"
 #include "service/sight.h"
 #include "upstream/transfer.h"
@@ -43,6 +44,25 @@ apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy)
     return proxy->threads >= 8 ? (apr_uint32_t)proxy->threads / 4 : 1;
 }
 
+static apr_status_t create_crew(mp_proxy_t *proxy, apr_pool_t *p)
+{
+    apr_status_t status = mp_cache_pulse_create(&proxy->cache.pulse, p);
+    return status == APR_SUCCESS ? mp_cache_crew_start(&proxy->cache_crew, &proxy->cache, proxy->threads) : status;
+}
+
+/* What is remembered of works and shares, and how that which others remember is asked. */
+static apr_status_t create_memories(mp_proxy_t *proxy, apr_pool_t *p)
+{
+    apr_uint32_t lookups = mp_proxy_share_of_threads(proxy);
+    apr_status_t status = proxy->cache.is_local ? APR_SUCCESS : create_crew(proxy, p);
+    proxy->routes = (mp_routes_t){.cache = &proxy->cache, .queue = proxy->works, .store = proxy->store, .lookups_max = lookups};
+    if (status == APR_SUCCESS)
+        status = mp_patience_create(&proxy->routes.patience, lookups, p);
+    if (status == APR_SUCCESS)
+        status = mp_last_works_create(&proxy->last_works, &proxy->cache, p);
+    return status;
+}
+
 static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *options, apr_pool_t *p)
 {
     apr_status_t status = mp_keeper_create(&proxy->keeper, proxy->store, options->state_directory, p);
@@ -59,14 +79,12 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
     if (status == APR_SUCCESS)
         status = mp_work_queue_create(&proxy->works, p);
     if (status == APR_SUCCESS)
-        status = mp_last_works_create(&proxy->last_works, &proxy->cache, p);
+        status = create_memories(proxy, p);
     if (status == APR_SUCCESS && options->longpoll)
         status = create_longpoll(proxy, options->longpoll, p);
     if (status != APR_SUCCESS)
         return status;
     mp_keeper_watch(proxy->keeper, adapt_to_roster, proxy);
-    proxy->routes = (mp_routes_t){
-        .cache = &proxy->cache, .queue = proxy->works, .store = proxy->store, .lookups_max = mp_proxy_share_of_threads(proxy)};
     const char *file = NULL;
     mp_store_url_is_file(options->store.url, &file, p);
     mp_recorder_parts_t parts = {.store = proxy->store,
@@ -119,4 +137,5 @@ void mp_proxy_stop(mp_proxy_t *proxy)
     mp_siblings_leave(proxy->siblings);
     mp_loop_stop(proxy->loop);
     mp_spool_close(proxy->spool);
+    (void)mp_cache_crew_stop(proxy->cache_crew); /* who hangs ends with the process */
 }

@@ -21,13 +21,15 @@
 #define RETRY_DELAY_MIN apr_time_from_msec(100)
 #define RETRY_DELAY_MAX apr_time_from_sec(2)
 #define SHORTEST_ATTEMPT apr_time_from_sec(1) /* a shorter one might send the share and not hear the answer */
-#define LEASE_MARGIN apr_time_from_sec(5)     /* for a shortest attempt behind the deadline, and for the record */
+#define FOLLOW_PATIENCE apr_time_from_sec(1)
+#define LEASE_MARGIN apr_time_from_sec(5) /* for a shortest attempt behind the deadline, and for the record */
 
 /* One share on its way. */
 typedef struct passage_t {
     mp_proxy_t *proxy;
     const mp_submit_order_t *order;
     const char *secret;
+    mp_roster_t *newer; /* than the request's; destination is borrowed from it then */
     mp_share_t share;
     mp_destination_t destination;
     apr_pool_t *pool;
@@ -207,6 +209,50 @@ static bool is_too_easy(const unsigned char *header, double difficulty)
     return !mp_target_is_met(target, hash);
 }
 
+/* Another host's console may have made pool and account a moment ago, and that host given work for it. */
+static mp_roster_t *acquire_newer(mp_proxy_t *proxy, const mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    apr_int64_t generation;
+    if (mp_store_load_generation(&generation, proxy->store, &why, p) != APR_SUCCESS)
+        return NULL;
+    if (!mp_keeper_await(proxy->keeper, generation, 0)) {
+        mp_recorder_hurry(proxy->recorder);
+        mp_keeper_await(proxy->keeper, generation, FOLLOW_PATIENCE);
+    }
+    mp_roster_t *newer = mp_keeper_acquire(proxy->keeper);
+    if (newer && newer != roster)
+        return newer;
+    mp_roster_release(newer);
+    return NULL;
+}
+
+static bool find_destination(passage_t *passage, const mp_route_t *route)
+{
+    mp_proxy_t *proxy = passage->proxy;
+    if (mp_roster_find_destination(&passage->destination, passage->order->roster, route))
+        return true;
+    if (apr_atomic_inc32(&proxy->routes.lookups) < proxy->routes.lookups_max)
+        passage->newer = acquire_newer(proxy, passage->order->roster, passage->pool);
+    apr_atomic_dec32(&proxy->routes.lookups);
+    return passage->newer && mp_roster_find_destination(&passage->destination, passage->newer, route);
+}
+
+static apr_status_t route_and_send(mp_submit_outcome_t *outcome, passage_t *passage, const mp_routes_answer_t *answer, mp_result_t *why)
+{
+    if (answer->is_recorded)
+        return answer_recorded(outcome, passage, &answer->recorded);
+    if (!find_destination(passage, &answer->route))
+        return refuse(outcome, passage, "the pool that issued it is no longer assigned, for more than an hour");
+    passage->share.pool_id = answer->route.pool_id;
+    passage->share.difficulty = answer->route.difficulty;
+    if (passage->order->is_fixed_difficulty && is_too_easy(passage->order->header, answer->route.difficulty)) {
+        *outcome = (mp_submit_outcome_t){.is_accepted = true, .is_dropped = true, .difficulty = answer->route.difficulty};
+        return APR_SUCCESS;
+    }
+    return claim_and_send(outcome, passage, why);
+}
+
 apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, const mp_submit_order_t *order, mp_result_t *why,
                              apr_pool_t *p)
 {
@@ -218,22 +264,14 @@ apr_status_t mp_submit_share(mp_submit_outcome_t *outcome, mp_proxy_t *proxy, co
                          .secret = mp_roster_secret(order->roster),
                          .share = {.worker_id = order->worker->id, .time = mp_clock_now()}};
     mp_share_key(passage.share.id, order->worker->id, order->header);
-    apr_status_t status = mp_routes_find(&answer, &proxy->routes, order->worker->id, order->header, passage.secret, &cause);
+    apr_status_t status = mp_routes_find(&answer, &proxy->routes, order->worker->id, order->header, order->roster, &cause);
     if (status == APR_NOTFOUND)
         return refuse(outcome, &passage, "it was never given such work");
     if (status != APR_SUCCESS) {
         *why = cause;
         return status;
     }
-    if (answer.is_recorded)
-        return answer_recorded(outcome, &passage, &answer.recorded);
-    if (!mp_roster_find_destination(&passage.destination, order->roster, &answer.route))
-        return refuse(outcome, &passage, "the pool that issued it is no longer assigned, for more than an hour");
-    passage.share.pool_id = answer.route.pool_id;
-    passage.share.difficulty = answer.route.difficulty;
-    if (order->is_fixed_difficulty && is_too_easy(order->header, answer.route.difficulty)) {
-        *outcome = (mp_submit_outcome_t){.is_accepted = true, .is_dropped = true, .difficulty = answer.route.difficulty};
-        return APR_SUCCESS;
-    }
-    return claim_and_send(outcome, &passage, why);
+    status = route_and_send(outcome, &passage, &answer, why);
+    mp_roster_release(passage.newer);
+    return status;
 }

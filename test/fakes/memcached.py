@@ -13,11 +13,14 @@ class FakeMemcached:
         self.port = free_port()
         self.values: dict[str, bytes] = {}
         self.gets = 0
+        self.goes_on = threading.Event()  # cleared: it takes requests and does not answer
+        self.goes_on.set()
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         """Refuses connections from now on."""
+        self.goes_on.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -35,7 +38,9 @@ class FakeMemcached:
                 words = line.decode("ascii").split()
                 if not words or words[0] == "quit":
                     return
-                connection.sendall(self._answer(words, reader))
+                answer = self._answer(words, reader)
+                self.goes_on.wait(60)
+                connection.sendall(answer)
 
     def _answer(self, words: list[str], reader) -> bytes:
         if words[0] == "get":

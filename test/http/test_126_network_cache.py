@@ -37,14 +37,19 @@ def test_repeats_at_the_same_time(mining):
     assert len(mining.pool.submissions) == 1
 
 
+@pytest.mark.expects_log("MP0223", "AH00792")
 def test_a_forged_entry_counts_for_nothing(mining):
     """The database still knows where the work came from."""
     miner = mining.miner()
-    data = miner.getwork().solve()
-    for key, value in mining.memcached.values.items():
-        mining.memcached.values[key] = bytes(byte ^ 1 for byte in value)
-    assert miner.submit(data).result is True
-    assert [share.data for share in mining.pool.accepted] == [data]
+    shares = []
+    for forge in (lambda value: bytes(byte ^ 1 for byte in value), lambda value: value[:-1], lambda value: value * 9, lambda value: b""):
+        mining.memcached.values.clear()
+        shares.append(miner.getwork().solve())
+        for key, value in mining.memcached.values.items():
+            mining.memcached.values[key] = forge(value)
+        assert miner.submit(shares[-1]).result is True
+    assert [share.data for share in mining.pool.accepted] == shares
+    assert mining.log.count("MP0223:") == 1 and not mining.log.count("MP0227:")
 
 
 def test_nothing_secret_is_in_it(mining):
@@ -60,3 +65,15 @@ def test_mining_goes_on_without_it(mining):
     mining.memcached.values.clear()
     assert [reply.result for _, reply in mining.miner().mine(3)] == [True] * 3
     mining.wait_rows(4)
+
+
+@pytest.mark.expects_log("MP0227")
+def test_it_hangs_and_mining_goes_on(mining):
+    """Its provider waits for ever, miners do not."""
+    miner = mining.miner()
+    miner.mine(1)
+    mining.memcached.goes_on.clear()
+    assert [reply.result for _, reply in miner.mine(4)] == [True] * 4
+    assert max(reply.seconds for reply in miner.replies) < 8
+    mining.httpd.stop()
+    assert not mining.httpd.is_running, "nor does the end of httpd"

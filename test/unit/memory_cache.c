@@ -3,6 +3,8 @@
  * bytes choose the place. */
 #include "memory_cache.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,11 @@ struct memory_cache_t {
     unsigned calls;
     place_t places[PLACES];
 };
+
+static bool is_there(const place_t *place)
+{
+    return place->is_used && place->entry.expiry > mp_clock_now();
+}
 
 /* @return the key's place, or the free one where it belongs */
 static place_t *find_locked(memory_cache_t *memory, mp_shared_cache_kind_t kind, const unsigned char *key)
@@ -60,8 +67,8 @@ static apr_status_t load(void *instance, mp_shared_cache_kind_t kind, const unsi
     memory->calls++;
     if (!memory->loads_fail) {
         const place_t *place = find_locked(memory, kind, key);
-        status = place->is_used ? APR_SUCCESS : APR_NOTFOUND;
-        if (place->is_used)
+        status = is_there(place) ? APR_SUCCESS : APR_NOTFOUND;
+        if (is_there(place))
             *entry = place->entry;
     }
     pthread_mutex_unlock(&memory->lock);
@@ -92,7 +99,7 @@ static apr_status_t update(void *instance, mp_shared_cache_kind_t kind, const un
     bool fails = memory->updates_fail;
     if (!fails) {
         const place_t *place = find_locked(memory, kind, key);
-        if (decide(baton, place->is_used ? &place->entry : NULL, &entry))
+        if (decide(baton, is_there(place) ? &place->entry : NULL, &entry))
             put_locked(memory, kind, key, &entry);
     }
     pthread_mutex_unlock(&memory->lock);

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "memory_cache.h"
-#include "service/seal.h"
 #include "tap.h"
 
 #include <apr_general.h>
@@ -104,7 +103,7 @@ static void test_few_calls(void)
     check_work(&found, &work, "though this child knows it");
     work.fetched = now += MINUTE;
     is_number(calls_of_save(works, 1, &work), 1, "after twenty minutes it is, before the copy expires");
-    is_number(memory_cache_peek(memory, MP_SHARED_CACHE_ROUTE, key_of(1))->expiry, now + HOUR, "in an hour");
+    is_number(memory_cache_peek(memory, MP_SHARED_CACHE_LAST_WORK, key_of(1))->expiry, now + HOUR, "in an hour");
     is_number(calls_of_save(works, 1, &work), 0, "once");
     work.pool_id++;
     is_number(calls_of_save(works, 1, &work), 1, "another pool is shared at once");
@@ -137,6 +136,26 @@ static void test_newer_one(void)
     save(one, 1, &first);
     mp_last_works_find(&found, one, 1, SECRET);
     check_work(&found, &first, "until this child gives something, even if nobody shares it");
+    memory_cache_forget(memory);
+}
+
+/* A host whose clock is half a minute ahead gives a work; then this one gives others, for which its own memory needs no second entry. */
+static void test_clock_ahead(void)
+{
+    mp_last_works_t *one = create(), *ahead = create();
+    mp_last_work_t work = work_of(1), other = work_of(2), found;
+    save(one, 1, &work);
+    other.fetched = now + 30 * SECOND;
+    save(ahead, 1, &other);
+    work.fetched = now += SECOND;
+    save(one, 1, &work);
+    mp_last_works_find(&found, one, 1, SECRET);
+    check_work(&found, &other, "the other host's work is the newer one, by its clock");
+    work.fetched = now += SECOND;
+    save(one, 1, &work);
+    mp_last_works_find(&found, one, 1, SECRET);
+    check_work(&found, &work, "but once only: what is given next is shared, and counts");
+    now = START;
     memory_cache_forget(memory);
 }
 
@@ -191,12 +210,12 @@ static void poke(apr_uint32_t worker, const void *bytes, apr_size_t size)
 {
     mp_shared_cache_entry_t entry = {.size = size, .expiry = now + HOUR};
     memcpy(entry.bytes, bytes, size);
-    memory_cache_poke(memory, MP_SHARED_CACHE_ROUTE, key_of(worker), &entry);
+    memory_cache_poke(memory, MP_SHARED_CACHE_LAST_WORK, key_of(worker), &entry);
 }
 
 static mp_shared_cache_entry_t peek(apr_uint32_t worker)
 {
-    return *memory_cache_peek(memory, MP_SHARED_CACHE_ROUTE, key_of(worker));
+    return *memory_cache_peek(memory, MP_SHARED_CACHE_LAST_WORK, key_of(worker));
 }
 
 /* Somebody with access to a network's cache. */
@@ -229,21 +248,22 @@ static void test_forged(void)
 static void test_masked(void)
 {
     mp_last_work_t work = work_of(1);
+    static const unsigned char plain[] = {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
     apr_uint64_t wanted[2];
     cache.is_local = false;
     for (int i = 0; i < 2; i++) {
         save(create(), 1, &work);
         mp_shared_cache_entry_t entry = peek(1);
-        ok(entry.size <= 80 && !memmem(entry.bytes, entry.size, &work.wanted, sizeof(work.wanted)), "no fingerprint as it is");
-        memcpy(&wanted[i], entry.bytes + 8, sizeof(wanted[i]));
+        ok(entry.size <= 80 && !memmem(entry.bytes, entry.size, plain, sizeof(plain)), "no fingerprint as it is");
+        memcpy(&wanted[i], entry.bytes + 15, sizeof(wanted[i]));
         work.fetched++;
     }
     ok(wanted[0] != wanted[1], "nor twice under the same mask");
     cache.is_local = true;
     save(create(), 1, &work);
     mp_shared_cache_entry_t entry = peek(1);
-    memcpy(&wanted[0], entry.bytes + 8, sizeof(wanted[0]));
-    ok(wanted[0] == work.wanted, "in this machine's memory there is no mask, so the test looks at the right place");
+    ok(memcmp(entry.bytes + 5, plain, sizeof(plain)) == 0,
+       "in this machine's memory there is no mask, so the test looks at the right place");
     memory_cache_forget(memory);
 }
 
@@ -278,10 +298,10 @@ static void test_apart_from_routes(void)
     unsigned char key[MP_KEY_SIZE], head[MP_HEAD_SIZE] = {1};
     mp_shared_cache_entry_t route = {.size = 32, .expiry = now + HOUR};
     mp_route_key(key, 1, head);
-    memory_cache_poke(memory, MP_SHARED_CACHE_ROUTE, key, &route);
+    memory_cache_poke(memory, MP_SHARED_CACHE_LAST_WORK, key, &route);
     ok(!mp_last_works_find(&found, works, 1, SECRET), "a route is no last work");
     save(works, 1, &work);
-    is_number(memory_cache_count(memory, MP_SHARED_CACHE_ROUTE), 2, "nor do they take each other's place");
+    is_number(memory_cache_count(memory, MP_SHARED_CACHE_LAST_WORK), 2, "nor do they take each other's place");
     memory_cache_forget(memory);
 }
 
@@ -363,7 +383,7 @@ static void test_threads(void)
         wrong += parties[i].wrong;
     }
     is_number(wrong, 0, "many threads, and nobody ever finds a mixture");
-    is_number(memory_cache_count(memory, MP_SHARED_CACHE_ROUTE), 40, "one entry for each worker");
+    is_number(memory_cache_count(memory, MP_SHARED_CACHE_LAST_WORK), 40, "one entry for each worker");
 }
 
 int main(void)
@@ -375,6 +395,7 @@ int main(void)
     test_remembered();
     test_few_calls();
     test_newer_one();
+    test_clock_ahead();
     test_clock_set_back();
     test_failing_cache();
     test_forged();

@@ -6,95 +6,121 @@
 #include <string.h>
 
 #define SECRET "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define NOW apr_time_from_sec(1700000000)
+#define HOUR apr_time_from_sec(3600)
+#define SECOND apr_time_from_sec(1)
+#define ROOM 230
 
 static const unsigned char key[MP_KEY_SIZE] = "a key of exactly so many bytes.";
 
-static mp_shared_cache_entry_t entry_of(const char *text, apr_size_t size)
+static mp_seal_t seal_at(apr_time_t now)
 {
-    mp_shared_cache_entry_t entry = {.size = size, .expiry = 5};
-    memcpy(entry.bytes, text, size);
-    return entry;
+    return (mp_seal_t){.kind = 1, .key = key, .secret = SECRET, .now = now, .lifetime = HOUR};
+}
+
+/* Sealed now, opened as it says. */
+static mp_seal_fault_t open_as(const mp_seal_t *seal)
+{
+    unsigned char sealed[5 + MP_SEAL_SIZE];
+    const unsigned char *bytes;
+    mp_seal_t closed = seal_at(NOW);
+    apr_size_t size = mp_seal_close(sealed, (const unsigned char *)"route", 5, &closed);
+    return mp_seal_open(&bytes, sealed, size, seal);
 }
 
 static void test_round_trip(void)
 {
-    mp_shared_cache_entry_t entry = entry_of("route", 5);
+    unsigned char sealed[5 + MP_SEAL_SIZE], empty[MP_SEAL_SIZE], full[ROOM + MP_SEAL_SIZE], content[ROOM];
+    const unsigned char *bytes = NULL;
+    mp_seal_t seal = seal_at(NOW);
 
-    mp_seal_close(&entry, key, SECRET);
-    is_number(entry.size, 5 + MP_SEAL_SIZE, "the MAC is appended");
-    ok(memcmp(entry.bytes, "route", 5) == 0, "behind the bytes, which stay");
-    is_number(entry.expiry, 5, "the expiry stays");
-    ok(mp_seal_open(&entry, key, SECRET), "it opens");
-    is_number(entry.size, 5, "the MAC is cut off");
-    ok(memcmp(entry.bytes, "route", 5) == 0, "the bytes are the same");
-    ok(!mp_seal_open(&entry, key, SECRET), "without its MAC it does not open");
+    is_number(mp_seal_close(sealed, (const unsigned char *)"route", 5, &seal), 5 + MP_SEAL_SIZE, "the seal has one size");
+    is_number(mp_seal_open(&bytes, sealed, sizeof(sealed), &seal), MP_SEAL_GOOD, "it opens");
+    ok(memcmp(bytes, "route", 5) == 0, "and the bytes are the same");
+    mp_seal_close(empty, content, 0, &seal);
+    is_number(mp_seal_open(&bytes, empty, sizeof(empty), &seal), MP_SEAL_GOOD, "no bytes at all");
+    memset(content, 7, sizeof(content));
+    mp_seal_close(full, content, sizeof(content), &seal);
+    is_number(mp_seal_open(&bytes, full, sizeof(full), &seal), MP_SEAL_GOOD, "as many as an entry has room for");
+    ok(memcmp(bytes, content, sizeof(content)) == 0, "are the same, too");
 }
 
-static void test_sizes(void)
+static void test_forged(void)
 {
-    mp_shared_cache_entry_t empty = {.size = 0}, full = {.size = MP_SHARED_CACHE_VALUE_MAX - MP_SEAL_SIZE};
-
-    memset(full.bytes, 7, full.size);
-    mp_seal_close(&empty, key, SECRET);
-    ok(mp_seal_open(&empty, key, SECRET) && empty.size == 0, "no bytes at all");
-    mp_seal_close(&full, key, SECRET);
-    is_number(full.size, MP_SHARED_CACHE_VALUE_MAX, "as many bytes as there is room for");
-    ok(mp_seal_open(&full, key, SECRET), "open as well");
-    full.size = MP_SHARED_CACHE_VALUE_MAX + 1;
-    ok(!mp_seal_open(&full, key, SECRET), "a size beyond the entry does not");
-    full.size = (apr_size_t)-1;
-    ok(!mp_seal_open(&full, key, SECRET), "nor does a size that wraps around");
-}
-
-static void test_wrong(void)
-{
-    mp_shared_cache_entry_t entry = entry_of("route", 5), sealed;
     unsigned char other[MP_KEY_SIZE];
-    int opened = 0;
+    mp_seal_t seal = seal_at(NOW);
 
-    mp_seal_close(&entry, key, SECRET);
     memcpy(other, key, sizeof(other));
     other[MP_KEY_SIZE - 1] ^= 1;
-    sealed = entry;
-    ok(!mp_seal_open(&sealed, other, SECRET), "under another key it does not open");
-    sealed = entry;
-    ok(!mp_seal_open(&sealed, key, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeefe"), "nor with another secret");
-    sealed = entry;
-    ok(!mp_seal_open(&sealed, key, ""), "nor with none");
-    for (apr_size_t size = 0; size < entry.size; size++) {
-        sealed = entry;
-        sealed.size = size;
-        opened += mp_seal_open(&sealed, key, SECRET);
-    }
+    seal.key = other;
+    is_number(open_as(&seal), MP_SEAL_FORGED, "under another key it does not open");
+    seal = seal_at(NOW);
+    seal.kind = 2;
+    is_number(open_as(&seal), MP_SEAL_FORGED, "nor as another kind");
+    seal = seal_at(NOW);
+    seal.secret = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeefe";
+    is_number(open_as(&seal), MP_SEAL_FORGED, "nor with another farm's secret");
+    seal.secret = "";
+    is_number(open_as(&seal), MP_SEAL_FORGED, "nor with none");
+}
+
+static void test_changed(void)
+{
+    unsigned char sealed[5 + MP_SEAL_SIZE], copy[600] = {0};
+    const unsigned char *bytes;
+    mp_seal_t seal = seal_at(NOW);
+    apr_size_t size = mp_seal_close(sealed, (const unsigned char *)"route", 5, &seal);
+    int opened = 0;
+
+    for (apr_size_t cut = 0; cut < size; cut++)
+        opened += mp_seal_open(&bytes, sealed, cut, &seal) != MP_SEAL_FORGED;
     is_number(opened, 0, "cut anywhere it does not open");
-    for (apr_size_t bit = 0; bit < 8 * entry.size; bit++) {
-        sealed = entry;
-        sealed.bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        opened += mp_seal_open(&sealed, key, SECRET);
+    for (apr_size_t bit = 0; bit < 8 * size; bit++) {
+        memcpy(copy, sealed, size);
+        copy[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        opened += mp_seal_open(&bytes, copy, size, &seal) != MP_SEAL_FORGED;
     }
-    is_number(opened, 0, "nor with any bit turned");
-    sealed = entry;
-    sealed.size++;
-    ok(!mp_seal_open(&sealed, key, SECRET), "nor with a byte behind");
-    sealed = entry_of("zeros behind                    ", 21);
-    memset(sealed.bytes + 5, 0, MP_SEAL_SIZE);
-    ok(!mp_seal_open(&sealed, key, SECRET), "nor with zeros for a MAC");
+    is_number(opened, 0, "nor with any bit turned: content, kind, time or MAC");
+    memcpy(copy, sealed, size);
+    ok(mp_seal_open(&bytes, copy, size + 1, &seal) == MP_SEAL_FORGED, "nor with a byte behind");
+    ok(mp_seal_open(&bytes, copy, sizeof(copy), &seal) == MP_SEAL_FORGED, "nor longer than any entry");
+    ok(mp_seal_open(&bytes, copy, (apr_size_t)-1, &seal) == MP_SEAL_FORGED, "nor with a size that wraps around");
+    memset(copy, 0, sizeof(copy));
+    ok(mp_seal_open(&bytes, copy, size, &seal) == MP_SEAL_FORGED, "nor zeros");
+}
+
+/* Hosts whose clocks differ by minutes share a cache all the same. */
+static void test_times(void)
+{
+    mp_seal_t seal = seal_at(NOW + HOUR + MP_SEAL_CLOCKS_DIFFER_BY);
+
+    is_number(open_as(&seal), MP_SEAL_GOOD, "as old as it may be, by a clock that is ahead");
+    seal.now++;
+    is_number(open_as(&seal), MP_SEAL_STALE, "kept for longer than such entries live");
+    seal.now = NOW - 300 * SECOND;
+    is_number(open_as(&seal), MP_SEAL_GOOD, "of a host that is five minutes ahead");
+    seal.now = NOW - MP_SEAL_CLOCKS_DIFFER_BY - 1;
+    is_number(open_as(&seal), MP_SEAL_EARLY, "of a host whose clock is wrong");
 }
 
 /* A secret that is missing (a saved roster edited by hand) must not become a key that everybody knows. */
 static void test_no_secret(void)
 {
-    mp_shared_cache_entry_t entry = entry_of("route", 5);
+    unsigned char sealed[5 + MP_SEAL_SIZE];
+    const unsigned char *bytes;
+    mp_seal_t seal = seal_at(NOW);
 
-    mp_seal_close(&entry, key, "");
-    ok(!mp_seal_open(&entry, key, ""), "what was sealed without a secret opens for nobody");
+    seal.secret = "";
+    mp_seal_close(sealed, (const unsigned char *)"route", 5, &seal);
+    is_number(mp_seal_open(&bytes, sealed, sizeof(sealed), &seal), MP_SEAL_FORGED, "what was sealed without a secret opens for nobody");
 }
 
 int main(void)
 {
     test_round_trip();
-    test_sizes();
-    test_wrong();
+    test_forged();
+    test_changed();
+    test_times();
     test_no_secret();
     return tap_done();
 }

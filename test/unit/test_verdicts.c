@@ -3,12 +3,12 @@
 
 #include "base/clock.h"
 #include "memory_cache.h"
-#include "service/seal.h"
 #include "small_farm.h"
 #include "tap.h"
 
 #include <apr_strings.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,9 +16,11 @@
 #define SECRET "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER_SECRET "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define LEASE apr_time_from_sec(35)
+#define RACES 150
 
 static mp_shared_cache_t cache;
 static memory_cache_t *memory;
+static mp_shared_cache_t afar, stepwise; /* a network's; the same, where reading and writing are two steps */
 
 static mp_share_t share_of(unsigned char number)
 {
@@ -238,6 +240,86 @@ static void test_late_owner(void)
     is_number(repeat.verdict, MP_VERDICT_ACCEPTED, "hears the verdict, not that the slow owner heard none");
 }
 
+/* Two hosts: what a network provider does takes two steps, and anybody may come between them. */
+static apr_status_t update_in_steps(void *instance, mp_shared_cache_kind_t kind, const unsigned char *key, mp_shared_cache_decide_t *decide,
+                                    void *baton)
+{
+    mp_shared_cache_entry_t old, entry;
+    apr_status_t status = afar.ops->load(instance, kind, key, &old);
+    sched_yield();
+    if (status != APR_SUCCESS && status != APR_NOTFOUND)
+        return status;
+    if (!decide(baton, status == APR_SUCCESS ? &old : NULL, &entry))
+        return APR_SUCCESS;
+    sched_yield();
+    return afar.ops->save(instance, kind, key, &entry);
+}
+
+typedef struct host_t {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    int senders, answers, others; /* how often it was to send, was answered, or anything else */
+} host_t;
+
+static void *bring_shares(void *baton)
+{
+    host_t *host = baton;
+    for (int i = 0; i < RACES; i++) {
+        mp_share_t share = share_of(0);
+        memcpy(share.id, &i, sizeof(i));
+        share.id[MP_KEY_SIZE - 1] = 77;
+        pthread_barrier_wait(host->start);
+        mp_claim_t got = mp_verdicts_claim(&share, &stepwise, LEASE, SECRET);
+        host->senders += got == MP_CLAIM_MINE;
+        host->answers += got == MP_CLAIM_SETTLED && share.verdict == MP_VERDICT_ACCEPTED;
+        host->others += got != MP_CLAIM_MINE && got != MP_CLAIM_SETTLED;
+        if (got == MP_CLAIM_MINE) {
+            fill(&share, MP_VERDICT_ACCEPTED, "");
+            mp_verdicts_settle(&share, true, &stepwise, SECRET);
+        }
+    }
+    return NULL;
+}
+
+static void test_two_hosts(void)
+{
+    mp_shared_cache_ops_t ops = *afar.ops;
+    host_t hosts[2] = {{.senders = 0}, {.senders = 0}};
+    pthread_barrier_t start;
+
+    ops.update = update_in_steps;
+    stepwise = (mp_shared_cache_t){.ops = &ops, .instance = afar.instance};
+    pthread_barrier_init(&start, NULL, 2);
+    for (int i = 0; i < 2; i++) {
+        hosts[i].start = &start;
+        pthread_create(&hosts[i].thread, NULL, bring_shares, &hosts[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(hosts[i].thread, NULL);
+    pthread_barrier_destroy(&start);
+    is_number(hosts[0].senders + hosts[1].senders, RACES, "of two hosts that get the same share at once, one sends it");
+    is_number(hosts[0].answers + hosts[1].answers, RACES, "and the other hears what became of it");
+    is_number(hosts[0].others + hosts[1].others, 0, "always");
+}
+
+/* A lease that is measured by the clock of who reads it would be over, or for ever, on a host whose clock is wrong. */
+static void test_clocks(void)
+{
+    mp_share_t share = share_of(15);
+    waiter_t waiter;
+
+    cache.is_local = false;
+    farm_advance(-apr_time_from_sec(300));
+    is_number(claim(&share), MP_CLAIM_MINE, "a host whose clock is five minutes behind claims a share");
+    start_waiter(&waiter, &share);
+    ok(waiter.claim == (mp_claim_t)-1, "its claim stands");
+    farm_advance(LEASE + 1);
+    pthread_join(waiter.thread, NULL);
+    is_number(waiter.claim, MP_CLAIM_TAKEN_OVER, "until the cache lets its door expire");
+    farm_advance(apr_time_from_sec(300) - LEASE - 1);
+    cache.is_local = true;
+}
+
 int main(void)
 {
     farm_open();
@@ -251,6 +333,9 @@ int main(void)
     test_failing();
     test_forged();
     test_late_owner();
+    test_clocks();
+    afar = cache;
+    test_two_hosts();
     memory_cache_destroy(memory);
     farm_close();
     return tap_done();

@@ -113,7 +113,7 @@ static void test_route(void)
     fetch(&it, both, apr_time_from_sec(5));
     memset(header, 77, MP_HEAD_SIZE);
     mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
-    is_number(mp_routes_find(&answer, &proxy->routes, both, header, mp_roster_secret(roster), NULL), APR_SUCCESS,
+    is_number(mp_routes_find(&answer, &proxy->routes, both, header, roster, NULL), APR_SUCCESS,
               "before the miner has it, its route is known");
     is_number(answer.route.pool_id, alpha_id, "to the pool that gave it");
     is_number(answer.route.fingerprint, mp_credentials_fingerprint(both, alpha_id, "both at alpha", "pool secret"),

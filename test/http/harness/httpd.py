@@ -33,6 +33,7 @@ class Httpd:
         self.directory, self.config = directory, config
         self.port = free_port()
         self.killed: set[int] = set()
+        self.more_environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         for name in _DIRECTORIES:
             (directory / name).mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ class Httpd:
 
     def environment(self) -> dict[str, str]:
         """What httpd is started with; nothing of the environment that the tests run in."""
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizer_environment()}
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizer_environment(), **self.more_environment}
 
     # Life
 
@@ -156,6 +157,12 @@ class Httpd:
         """SIGTERM at this very moment, whatever is under way."""
         self._process.terminate()
         self._process.wait(30)
+
+    def kill(self) -> None:
+        """kill -9 of parent and children together, as if the power had failed."""
+        self.killed.update(self.children())
+        os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(10)
 
     def connection_count(self) -> int:
         """How many connections of clients it has not closed; what it closed belongs to no inode any more."""

@@ -18,6 +18,7 @@ import pytest
 
 from fakes.certificates import Authority
 from fakes.pool import FakePool
+from fakes.redis import Redis
 
 from . import mariadb, places
 from .config import Config, Console
@@ -92,6 +93,14 @@ def private_maria(directory: Path, maria_template: Path) -> Iterator[MariaServer
         yield server.start()
     finally:
         server.kill()
+
+
+@pytest.fixture
+def redis(directory: Path) -> Iterator[Redis]:
+    """A redis of the test's own."""
+    server = Redis(directory)
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")
