@@ -147,6 +147,9 @@ bench: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database maria
 bench-console: all ## measure the dashboard of 1,000 workers and 5 million shares (BENCHFLAGS="--database mariadb")
 	MP_MODULE='$(abspath $(MODULE))' test/bench/dashboard $(BENCHFLAGS)
 
+bench-upkeep: all ## measure the removal of 5 million old shares while 500 a second are recorded (BENCHFLAGS="--database mariadb")
+	MP_MODULE='$(abspath $(MODULE))' test/bench/upkeep $(BENCHFLAGS)
+
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan)
 	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
@@ -179,6 +182,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-console bench-tools asan tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-console bench-upkeep bench-tools asan tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

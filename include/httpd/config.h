@@ -31,7 +31,8 @@ typedef struct mp_config_t {
     int foreign_long_poll; /* bool */
     const char *templates; /* directory of the console's */
     apr_interval_time_t statistics_interval;
-    double reject_alert; /* share of rejected ones: 0.03 */
+    apr_interval_time_t keep_work, keep_shares, keep_statistics; /* 0: for ever */
+    double reject_alert;                                         /* share of rejected ones: 0.03 */
     const char *date_format;
     const char *first_directive; /* the first of ours that was used at all */
 

@@ -39,6 +39,12 @@
       "how many of them may be one worker's; 0: any number (default 0)")                                                                   \
     X(MiningProxyLongPollLimitPerAddress, TAKE1, set_part_limit, long_poll_limit_per_address, GLOBAL_ONLY,                                 \
       "how many of them may come from one address; 0: any number (default 0)")                                                             \
+    X(MiningProxyKeepWork, TAKE1, set_kept, keep_work, GLOBAL_ONLY,                                                                        \
+      "how long work that was handed out stays in the database: a duration like 1d, or forever (default 1d)")                              \
+    X(MiningProxyKeepShares, TAKE1, set_kept, keep_shares, GLOBAL_ONLY,                                                                    \
+      "how long shares stay in the database: a duration like 14d, or forever (default 14d)")                                               \
+    X(MiningProxyKeepStatistics, TAKE1, set_kept_statistics, keep_statistics, GLOBAL_ONLY,                                                 \
+      "how long statistics stay in the database: a duration like 1y, or forever (default 1y)")                                             \
     X(MiningProxyTemplates, TAKE1, set_templates, templates, GLOBAL_ONLY,                                                                  \
       "directory of the console's templates (default the one that make install fills)")                                                    \
     X(MiningProxyStatisticsInterval, TAKE1, set_window, statistics_interval, GLOBAL_ONLY,                                                  \

@@ -14,6 +14,7 @@
 #include "service/shared_cache.h"
 #include "service/siblings.h"
 #include "service/spool.h"
+#include "service/upkeep.h"
 #include "store/store.h"
 #include "upstream/upstream.h"
 
@@ -25,6 +26,7 @@ typedef struct mp_proxy_options_t {
     mp_store_options_t store;
     mp_upstream_options_t upstream;
     mp_circuits_options_t circuits;
+    mp_upkeep_options_t upkeep;
     const struct mp_longpoll_options_t *longpoll; /* NULL: long polls are turned away, works are not watched */
     const char *state_directory;
     apr_off_t spool_limit; /* bytes, per child */
@@ -47,6 +49,7 @@ typedef struct mp_proxy_t {
     mp_routes_t routes;
     mp_last_works_t *last_works;
     struct mp_longpoll_t *longpoll; /* NULL if there is none */
+    mp_upkeep_t *upkeep;
     mp_recorder_t *recorder;
     mp_siblings_t *siblings;
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The child's recorder thread: everything that goes into the database goes through it, in batches, so that no miner waits for the database. It prepares the
- * database, keeps the roster fresh, drains the spool and the work queue, adopts spool files of children that are gone, and stores rehashed passwords. While
- * the database is away it asks once a second, and everything waits where it is safe. */
+ * database, keeps the roster fresh, drains the spool and the work queue, adopts spool files of children that are gone, stores rehashed passwords, and behind all of that
+ * removes old rows. While the database is away it asks once a second, and everything waits where it is safe. */
 #ifndef MP_SERVICE_RECORDER_H
 #define MP_SERVICE_RECORDER_H
 
 #include "service/keeper.h"
 #include "service/logins.h"
 #include "service/spool.h"
+#include "service/upkeep.h"
 #include "service/work_queue.h"
 #include "store/store.h"
 
@@ -26,6 +27,7 @@ typedef struct mp_recorder_parts_t {
     mp_keeper_t *keeper;
     mp_work_queue_t *works;
     mp_logins_t *logins;
+    mp_upkeep_t *upkeep;        /* NULL: none */
     mp_recorder_chore_t *chore; /* NULL: none */
     void *baton;
 } mp_recorder_parts_t;

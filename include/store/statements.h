@@ -128,6 +128,27 @@
     "SELECT worker_id, " work_time ", last_work_pool_id, " accepted_time ", last_accepted_pool_id, last_accepted_difficulty"               \
     " FROM worker_status ORDER BY worker_id"
 
+/* Rows that are too old, a batch at a time, along the index on their time: the first statement finds the time of the last row of a batch, the second removes it.
+ * Both begin where the batch before ended: MySQL keeps what was removed in the index for a while, and walking over all of it each time would take longer and longer.
+ * SQLite finds a row of work_data by its whole key only if data is named first, and walks through all works of a worker otherwise. */
+#define MP_FIND_OLD(table, column, condition)                                                                                              \
+    MP_SAME("SELECT " column " FROM " table " WHERE " condition column " >= ? AND " column " <= ? ORDER BY " column " LIMIT 1 OFFSET ?")
+#define MP_DELETE_OLD(table, column, condition, key)                                                                                       \
+    MP_DIALECTS("DELETE FROM " table " WHERE " condition column " >= ? AND " column " <= ? ORDER BY " column " LIMIT ?",                   \
+                "DELETE FROM " table " WHERE (" key ") IN (SELECT " key " FROM " table " WHERE " condition column " >= ? AND " column      \
+                " <= ? ORDER BY " column " LIMIT ?)")
+
+/* The lease of whoever removes them: "END HOLDER". All by the database's clock, as the hosts' may differ. One that ends later than any could was not
+ * written by us, or before the clock went back: it counts for nothing. */
+#define MP_UPKEEP_LEASE "60" /* seconds */
+#define MP_UPKEEP_SETTING(name) "(SELECT value FROM settings WHERE `key` = 'upkeep_" name "')"
+#define MP_LOAD_UPKEEP(now) "SELECT " now ", " MP_UPKEEP_SETTING("lease") ", " MP_UPKEEP_SETTING("next") ", " MP_UPKEEP_SETTING("last")
+#define MP_LOCK_UPKEEP(now) "SELECT " now ", value FROM settings WHERE `key` = 'upkeep_lease'"
+#define MP_TAKE_UPKEEP(value, now, late)                                                                                                   \
+    "UPDATE settings SET value = " value " WHERE `key` = 'upkeep_lease' AND (value < " now " OR value > " late " OR SUBSTR(value, 21) = "  \
+    "?)"
+#define MP_INSERT_SETTING "INSERT INTO settings (`key`, value) VALUES (?, ?)"
+
 #define MP_STATEMENT_LIST(X)                                                                                                               \
     X(MP_STATEMENT_BEGIN_WRITE, 0, MP_DIALECTS("START TRANSACTION", "BEGIN IMMEDIATE"))                                                    \
     X(MP_STATEMENT_ISOLATE_READ, 0, MP_DIALECTS("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL))                                  \
@@ -207,6 +228,24 @@
     X(MP_STATEMENT_LOAD_WORKER_STATUS, 0,                                                                                                  \
       MP_DIALECTS(MP_SELECT_WORKER_STATUS(MP_SECONDS("last_work_time"), MP_SECONDS("last_accepted_time")),                                 \
                   MP_SELECT_WORKER_STATUS("last_work_time", "last_accepted_time")))                                                        \
+    X(MP_STATEMENT_LOAD_UPKEEP, 0, MP_DIALECTS(MP_LOAD_UPKEEP("UTC_TIMESTAMP()"), MP_LOAD_UPKEEP("datetime('now')")))                      \
+    X(MP_STATEMENT_LOCK_UPKEEP, 0, MP_DIALECTS(MP_LOCK_UPKEEP("UTC_TIMESTAMP()") " FOR UPDATE", MP_LOCK_UPKEEP("datetime('now')")))        \
+    X(MP_STATEMENT_TAKE_UPKEEP, 2,                                                                                                         \
+      MP_DIALECTS(MP_TAKE_UPKEEP("CONCAT(UTC_TIMESTAMP() + INTERVAL " MP_UPKEEP_LEASE " SECOND, ' ', ?)", "CAST(UTC_TIMESTAMP() AS CHAR)", \
+                                 "CAST(UTC_TIMESTAMP() + INTERVAL 600 SECOND AS CHAR)"),                                                   \
+                  MP_TAKE_UPKEEP("datetime('now', '+" MP_UPKEEP_LEASE " seconds') || ' ' || ?", "datetime('now')",                         \
+                                 "datetime('now', '+600 seconds')")))                                                                      \
+    X(MP_STATEMENT_LEAVE_UPKEEP, 1, MP_SAME("UPDATE settings SET value = '-' WHERE `key` = 'upkeep_lease' AND SUBSTR(value, 21) = ?"))     \
+    X(MP_STATEMENT_SAVE_SETTING, 2,                                                                                                        \
+      MP_DIALECTS(MP_INSERT_SETTING " ON DUPLICATE KEY UPDATE value = VALUES(value)",                                                      \
+                  MP_INSERT_SETTING " ON CONFLICT (`key`) DO UPDATE SET value = excluded.value"))                                          \
+    X(MP_STATEMENT_FIND_OLD_WORKS, 3, MP_FIND_OLD("work_data", "time_requested", ""))                                                      \
+    X(MP_STATEMENT_DELETE_OLD_WORKS, 3, MP_DELETE_OLD("work_data", "time_requested", "", "data, worker_id"))                               \
+    X(MP_STATEMENT_FIND_OLD_SHARES, 3, MP_FIND_OLD("submitted_work", "time", ""))                                                          \
+    X(MP_STATEMENT_DELETE_OLD_SHARES, 3, MP_DELETE_OLD("submitted_work", "time", "", "id"))                                                \
+    X(MP_STATEMENT_FIND_OLD_STATISTICS, 4, MP_FIND_OLD("share_stats", "period_start", "period_length = ? AND "))                           \
+    X(MP_STATEMENT_DELETE_OLD_STATISTICS, 4,                                                                                               \
+      MP_DELETE_OLD("share_stats", "period_start", "period_length = ? AND ", "period_length, period_start, worker_id, pool_id"))           \
     X(MP_STATEMENT_INSPECT_VERSION, 0, MP_DIALECTS("SELECT version()", "SELECT sqlite_version()"))                                         \
     X(MP_STATEMENT_INSPECT_SIZE, 0,                                                                                                        \
       MP_DIALECTS("SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()",                 \

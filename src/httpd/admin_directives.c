@@ -4,6 +4,7 @@
 
 #include "httpd/config.h"
 #include "httpd/directives.h"
+#include "service/upkeep.h"
 
 #include <apr_strings.h>
 #include <stddef.h>
@@ -71,6 +72,12 @@ static const char *format_set_duration(const void *field, apr_pool_t *p)
         return apr_psprintf(p, "%" APR_INT64_T_FMT "h", seconds / 3600);
     return seconds % 60 == 0 ? apr_psprintf(p, "%" APR_INT64_T_FMT "min", seconds / 60) : apr_psprintf(p, "%" APR_INT64_T_FMT "s", seconds);
 }
+
+static const char *format_set_kept(const void *field, apr_pool_t *p)
+{
+    return mp_upkeep_words(*(const apr_interval_time_t *)field, p);
+}
+#define format_set_kept_statistics format_set_kept
 
 static const char *format_set_window(const void *field, apr_pool_t *p)
 {

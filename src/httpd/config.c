@@ -25,6 +25,7 @@ void *mp_config_create(apr_pool_t *p, server_rec *s)
     config->foreign_long_poll = MP_UNSET;
     config->statistics_interval = MP_UNSET;
     config->reject_alert = MP_UNSET;
+    config->keep_work = config->keep_shares = config->keep_statistics = MP_UNSET;
     config->long_polling = MP_UNSET;
     config->long_poll_timeout = MP_UNSET;
     return config;
@@ -65,6 +66,16 @@ static void complete_console(mp_config_t *config)
         config->reject_alert = 0.03;
     if (!config->date_format)
         config->date_format = "human";
+}
+
+static void complete_upkeep(mp_config_t *config)
+{
+    if (config->keep_work == MP_UNSET)
+        config->keep_work = apr_time_from_sec(86400);
+    if (config->keep_shares == MP_UNSET)
+        config->keep_shares = 14 * apr_time_from_sec(86400);
+    if (config->keep_statistics == MP_UNSET)
+        config->keep_statistics = 365 * apr_time_from_sec(86400);
 }
 
 static void complete_process(mp_config_t *config)
@@ -114,6 +125,7 @@ void mp_config_complete(server_rec *main_server)
     for (server_rec *s = main_server; s; s = s->next) {
         complete_process(mp_config_get(s));
         complete_console(mp_config_get(s));
+        complete_upkeep(mp_config_get(s));
         complete_host(mp_config_get(s));
     }
 }

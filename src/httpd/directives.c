@@ -19,6 +19,8 @@
 #include <strings.h>
 
 #define LONGEST_DURATION apr_time_from_sec(366 * 86400)
+#define DAY apr_time_from_sec(86400)
+#define LONGEST_KEPT_DAYS (100 * 365)
 #define MOST_CONNECTIONS 1024
 #define MOST_RETRIES 100
 #define MOST_LONG_POLLS 1000000
@@ -205,6 +207,55 @@ static const char *set_duration(cmd_parms *cmd, void *unused, const char *value)
         return refuse(cmd, value, "write a duration above zero with its unit, like 500ms, 2s, 5min or 1h");
     *(apr_interval_time_t *)field = duration;
     return NULL;
+}
+
+/* Beside the units of all durations: days, weeks, years. */
+static bool parse_long_duration(apr_interval_time_t *duration, const char *value)
+{
+    static const struct {
+        const char *unit;
+        int days;
+    } units[] = {{"d", 1}, {"w", 7}, {"y", 365}};
+    char *end;
+    if (!apr_isdigit(*value))
+        return false;
+    apr_int64_t number = apr_strtoi64(value, &end, 10);
+    for (apr_size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcasecmp(end, units[i].unit) != 0)
+            continue;
+        *duration = (number <= LONGEST_KEPT_DAYS / units[i].days ? number * units[i].days : LONGEST_KEPT_DAYS + 1) * DAY;
+        return true;
+    }
+    return ap_timeout_parameter_parse(value, duration, "s") == APR_SUCCESS;
+}
+
+static const char *set_kept_for(cmd_parms *cmd, const char *value, apr_interval_time_t least, const char *right)
+{
+    void *field;
+    apr_interval_time_t duration = 0;
+    const char *refusal = locate(&field, cmd);
+    if (refusal)
+        return refusal;
+    if (strcasecmp(value, "forever") != 0 &&
+        (!parse_long_duration(&duration, value) || duration < least || duration > LONGEST_KEPT_DAYS * DAY))
+        return refuse(cmd, value, right);
+    *(apr_interval_time_t *)field = duration;
+    return NULL;
+}
+
+static const char *set_kept(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_kept_for(cmd, value, apr_time_from_sec(3600),
+                        "write a duration from 1h to 100y with its unit, like 12h, 14d, 2w or 1y, or forever");
+}
+
+/* The console's longest window and the day that is running. */
+static const char *set_kept_statistics(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_kept_for(cmd, value, 31 * DAY,
+                        "write a duration from 31d to 100y with its unit, like 90d, 26w or 1y, or forever; the console shows 30 days");
 }
 
 static bool parse_size(apr_off_t *size, const char *value)

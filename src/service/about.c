@@ -3,6 +3,7 @@
 #include "service/console_page.h"
 #include "service/console_text.h"
 #include "service/longpoll.h"
+#include "service/upkeep_view.h"
 #include "store/store_dashboard.h"
 
 #include <apr_strings.h>
@@ -117,6 +118,17 @@ static void add_longpolls(const mp_console_page_t *page, mp_json_t *facts)
         counts.refused > 0 ? "miners were turned away: raise MiningProxyLongPollLimit, if the server holds more" : NULL);
 }
 
+/* While the database is away nobody knows, and the fact "Database" says why. */
+static void add_upkeep(const mp_console_page_t *page, mp_json_t *facts, mp_json_t *view)
+{
+    mp_upkeep_view_t upkeep = {.json = NULL};
+    mp_result_t why;
+
+    if (!page->is_away && mp_upkeep_view(&upkeep, page, &why) == APR_SUCCESS)
+        add(page, facts, "Upkeep", upkeep.words, upkeep.advice);
+    mp_json_set(view, "upkeep", upkeep.json);
+}
+
 static void append_all(mp_json_t *list, const mp_json_t *more)
 {
     for (apr_size_t i = 0; i < mp_json_count(more); i++)
@@ -136,9 +148,10 @@ apr_status_t mp_about_view(mp_json_t **view, mp_proxy_t *proxy, const mp_console
     add_spool(&page, facts);
     add_roster(&page, facts);
     add_longpolls(&page, facts);
+    *view = mp_json_object_create(p);
+    add_upkeep(&page, facts, *view);
     append_all(facts, order->facts);
     append_all(directives, order->directives);
-    *view = mp_json_object_create(p);
     mp_json_set(*view, "facts", facts);
     mp_json_set(*view, "directives", directives);
     return APR_SUCCESS;

@@ -80,6 +80,8 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
         status = mp_work_queue_create(&proxy->works, p);
     if (status == APR_SUCCESS)
         status = create_memories(proxy, p);
+    if (status == APR_SUCCESS)
+        status = mp_upkeep_create(&proxy->upkeep, &options->upkeep, proxy->store, p);
     if (status == APR_SUCCESS && options->longpoll)
         status = create_longpoll(proxy, options->longpoll, p);
     if (status != APR_SUCCESS)
@@ -93,6 +95,7 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
                                  .keeper = proxy->keeper,
                                  .works = proxy->works,
                                  .logins = proxy->logins,
+                                 .upkeep = proxy->upkeep,
                                  .chore = tell_siblings,
                                  .baton = proxy};
     return mp_recorder_create(&proxy->recorder, &parts, p);

@@ -257,6 +257,13 @@ static void do_chore(mp_recorder_t *recorder, apr_pool_t *p)
     recorder->parts.chore(recorder->parts.baton, p);
 }
 
+/* Removing old rows can wait, and its failure is no outage. */
+static void keep_small(mp_recorder_t *recorder, apr_pool_t *p)
+{
+    if (recorder->parts.upkeep && !recorder->is_away && !recorder->is_behind)
+        mp_upkeep_tick(recorder->parts.upkeep, p);
+}
+
 /* @return false when it is time to stop */
 static bool rest(mp_recorder_t *recorder)
 {
@@ -278,6 +285,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     do {
         work_once(recorder, round);
         do_chore(recorder, round);
+        keep_small(recorder, round);
         apr_pool_clear(round);
     } while (rest(recorder));
     /* No request is under way any more, so the queue of works has an end. */
@@ -285,6 +293,8 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         work_once(recorder, round);
         apr_pool_clear(round);
     } while (recorder->is_behind);
+    if (recorder->parts.upkeep && !recorder->is_away)
+        mp_upkeep_leave(recorder->parts.upkeep);
     return NULL;
 }
 

@@ -5,6 +5,8 @@
  *                 fetch work at their rate
  *   park          the polls begin
  *   rest SECONDS  nothing but the others, who go on between and during all other steps as well
+ *   mine SECONDS  the others hand in each work that they fetch; its times add up over all such steps
+ *   forget        what was mined so far is not counted any more
  *   block         a new block at the pool; ends when every poll was answered and asks again, and the sample of shares has its verdicts
  *   bystanders    each of them fetches work, on the connection that it had
  *   close         the polls hang up, as fast as they began
@@ -43,6 +45,9 @@ static struct {
     unsigned long failed_fetches[PHASE_COUNT];
     figures_t fetch_times[PHASE_COUNT];
     unsigned bystanders_open; /* when last looked at */
+    bool is_mining;
+    unsigned long mined, refused; /* shares that were answered, and those of them with anything but true */
+    figures_t share_times;
 } crowd = {.bystander_count = 50, .rate = 200, .deadline = 60};
 
 static void fetched(const errand_result_t *result)
@@ -54,10 +59,36 @@ static void fetched(const errand_result_t *result)
     figures_add(&crowd.fetch_times[phase], result->ended - result->planned);
 }
 
+static void share_answered(const errand_result_t *result)
+{
+    const char *verdict = json_member(result->body, "result");
+    crowd.mined++;
+    crowd.refused += result->status != 200 || !verdict || strncmp(verdict, "true", 4) != 0;
+    figures_add(&crowd.share_times, result->ended - result->planned);
+}
+
+/* The share is planned for when its work came, so that a getwork that was late does not count as a late share. */
+static void work_came(const errand_result_t *result)
+{
+    static unsigned long nonce;
+    char digits[NONCE_DIGITS + 1];
+    const char *data = json_member(result->body, "data");
+    errand_t errand = {.planned = result->ended, .done = share_answered};
+    fetched(result);
+    if (!data || *data != '"' || strcspn(data + 1, "\"") != DATA_DIGITS)
+        return;
+    snprintf(errand.user, sizeof(errand.user), "%s", result->user);
+    snprintf(digits, sizeof(digits), "%08lx", nonce++ & 0xffffffffUL);
+    memcpy(errand.share, data + 1, DATA_DIGITS);
+    memcpy(errand.share + NONCE_AT, digits, NONCE_DIGITS);
+    errands_add(&crowd.others, &errand);
+}
+
 static void plan_fetches(int64_t now)
 {
     while (crowd.is_fetching && crowd.next_fetch <= now) {
-        errand_t errand = {.planned = crowd.next_fetch, .done = fetched, .baton = (void *)(intptr_t)crowd.phase};
+        errand_t errand = {
+            .planned = crowd.next_fetch, .done = crowd.is_mining ? work_came : fetched, .baton = (void *)(intptr_t)crowd.phase};
         static unsigned turn;
         snprintf(errand.user, sizeof(errand.user), "g%u", turn++ % OTHERS_AT_ONCE + 1);
         errands_add(&crowd.others, &errand);
@@ -92,6 +123,8 @@ static void report(const char *step, int64_t began)
     figures_print(&crowd.fetch_times[PHASE_REST]);
     printf(",\"wake\":");
     figures_print(&crowd.fetch_times[PHASE_WAKE]);
+    printf(",\"mined\":%lu,\"refused\":%lu,\"mine\":", crowd.mined, crowd.refused);
+    figures_print(&crowd.share_times);
     printf("}\n");
     fflush(stdout);
 }
@@ -162,6 +195,24 @@ static void step_rest(double seconds)
     while (wire_now() < end)
         turn_once();
     crowd.phase = PHASE_OTHER;
+}
+
+/* Ends when every share has its answer. */
+static void step_mine(double seconds)
+{
+    int64_t end = wire_now() + (int64_t)(seconds * 1e6);
+    crowd.is_mining = true;
+    while (wire_now() < end)
+        turn_once();
+    crowd.is_mining = false;
+    while (crowd.others.pending > 0 && wire_now() - end < crowd.deadline * INT64_C(1000000))
+        turn_once();
+}
+
+static void step_forget(void)
+{
+    figures_clear(&crowd.share_times);
+    crowd.mined = crowd.refused = 0;
 }
 
 /* The pool answers this before it answers anybody's poll, so that the block is known when the first work for it arrives. */
@@ -243,6 +294,10 @@ static bool run_step(char *line)
         step_park();
     else if (strncmp(line, "rest ", 5) == 0)
         step_rest(atof(line + 5));
+    else if (strncmp(line, "mine ", 5) == 0)
+        step_mine(atof(line + 5));
+    else if (strcmp(line, "forget") == 0)
+        step_forget();
     else if (strcmp(line, "block") == 0)
         step_block();
     else if (strcmp(line, "bystanders") == 0)

@@ -16,6 +16,7 @@ FIRST = 2  # worker; the harness has one of its own
 # Rows of five minutes are made for two days only: what is older is read in longer periods.
 LENGTHS = {300: 2 * DAY, 1800: DAYS * DAY, 3600: DAYS * DAY, 21600: DAYS * DAY, 86400: DAYS * DAY}
 STATS = "period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks"
+WORKS = "worker_id, data, pool_id, difficulty, time_requested"
 SHARES = "share_id, worker_id, pool_id, result, reason, difficulty, time"
 STATUS = "worker_id, last_work_time, last_work_pool_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty"
 Row = tuple[Any, ...]
@@ -38,6 +39,33 @@ def fill(database: Database, base: Path, size: Size) -> dict[str, int]:
               "worker_status": (STATUS, ((worker, _when(now), _pool(worker, size), _when(now - worker), _pool(worker, size), 1.0)
                                          for worker in range(FIRST, size.workers + FIRST)))}
     return {name: _load(database, base, name, columns, rows) for name, (columns, rows) in tables.items()}
+
+
+def fill_old(database: Database, base: Path, shares: int) -> dict[str, int]:
+    """What a farm of 1,000 workers left behind that nobody ever tidied: rows that are older than any default keeps. @return how many each table has got"""
+    now = int(time.time())
+    tables = {"submitted_work": (SHARES, _old_shares(shares, now)), "work_data": (WORKS, _old_works(shares // 10, now)),
+              "share_stats": (STATS, _old_statistics(shares // 10, now))}
+    return {name: _load(database, base, name, columns, rows) for name, (columns, rows) in tables.items()}
+
+
+def _old_shares(count: int, now: int) -> Iterator[Row]:
+    random.seed(2)
+    for number in range(count):
+        is_rejected = number % 97 == 0
+        yield (random.randbytes(32), number % 1000 + FIRST, 1, 0 if is_rejected else 1, "stale" if is_rejected else None, 1.0,
+               _when(now - 45 * DAY + number * DAYS * DAY // count))
+
+
+def _old_works(count: int, now: int) -> Iterator[Row]:
+    random.seed(3)
+    for number in range(count):
+        yield number % 1000 + FIRST, random.randbytes(68), 1, 1.0, _when(now - 4 * DAY + number * DAY // count)
+
+
+def _old_statistics(count: int, now: int) -> Iterator[Row]:
+    for number in range(count):
+        yield 300, _when(now - 5 * DAY - number // 1000 * 300), number % 1000 + FIRST, 1, 1, 0, 1.0, 2
 
 
 def _add_roster(database: Database, size: Size) -> None:
@@ -108,8 +136,10 @@ def _field(value: Any) -> str:
 def _load_mariadb(database: Any, base: Path, table: str, columns: str, rows: Iterable[Row]) -> int:
     count = 0
     path = base / f"{table}.tsv"
-    names = columns.replace("share_id", "@share_id")
-    convert = " SET share_id = UNHEX(@share_id)" if "share_id" in columns else ""
+    names, convert = columns, ""
+    for binary in {"share_id", "data"} & set(columns.split(", ")):
+        names = ", ".join(f"@{name}" if name == binary else name for name in names.split(", "))
+        convert = f" SET {binary} = UNHEX(@{binary})"
     with open(path, "w", encoding="ascii") as file:
         for row in rows:
             file.write("\t".join(map(_field, row)) + "\n")

@@ -7,6 +7,7 @@ import resource
 import select
 import subprocess
 from typing import Any, Callable
+import urllib.request
 
 from harness import places
 
@@ -76,6 +77,11 @@ class Pool(Program):
     def url(self) -> str:
         """As an operator would enter it."""
         return f"http://127.0.0.1:{self.port}/"
+
+    def stats(self) -> dict[str, int]:
+        """What it has counted."""
+        with urllib.request.urlopen(f"{self.url}stats", timeout=10) as answer:
+            return json.load(answer)
 
 
 class Crowd(Program):

@@ -10,7 +10,7 @@ PROCESS_WIDE = [
     "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt", "MiningProxyFailbackAfter 30s",
     "MiningProxyPoolPollInterval 15s", "MiningProxyForeignLongPoll Off", "MiningProxyLongPollLimit 10000",
     "MiningProxyLongPollLimitPerWorker 0", "MiningProxyLongPollLimitPerAddress 0", "MiningProxyTemplates /tmp", "MiningProxyStatisticsInterval 1h",
-    "MiningProxyRejectAlert 3%", "MiningProxyDateFormat human"]
+    "MiningProxyRejectAlert 3%", "MiningProxyDateFormat human", "MiningProxyKeepWork 1d", "MiningProxyKeepShares 14d", "MiningProxyKeepStatistics 1y"]
 PER_HOST = [
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10",
     "MiningProxyMaxRequestBody 64k", "MiningProxyLongPolling On", "MiningProxyLongPollPath /lp", "MiningProxyLongPollTimeout 55min",
@@ -88,6 +88,20 @@ WRONG = [
     ("MiningProxyDateFormat", "%n", ["strftime"]),
     ("MiningProxyDateFormat", " %H", ["strftime"]),
     ("MiningProxyDateFormat", "%c" * 30, ["99 characters"]),
+    ("MiningProxyKeepWork", "soon", ["1h", "forever"]),
+    ("MiningProxyKeepWork", "59min", ["from 1h"]),
+    ("MiningProxyKeepWork", "0", ["from 1h"]),
+    ("MiningProxyKeepWork", "-1d", ["from 1h"]),
+    ("MiningProxyKeepShares", "14", ["with its unit"]),
+    ("MiningProxyKeepShares", "14 d", ["14d"]),
+    ("MiningProxyKeepShares", "1.5d", ["14d"]),
+    ("MiningProxyKeepShares", "14dd", ["14d"]),
+    ("MiningProxyKeepShares", "101y", ["100y"]),
+    ("MiningProxyKeepShares", "99999999999999999999y", ["100y"]),
+    ("MiningProxyKeepShares", "3074457345618258604w", ["100y"]),
+    ("MiningProxyKeepShares", "never", ["forever"]),
+    ("MiningProxyKeepStatistics", "30d", ["31d", "30 days"]),
+    ("MiningProxyKeepStatistics", "743h", ["31d"]),
     ("MiningProxyLongPolling", "yes", ["On or Off"]),
     ("MiningProxyLongPolling", "1", ["On or Off"]),
     ("MiningProxyLongPollPath", "lp", ["like /lp"]),
@@ -128,6 +142,8 @@ RIGHT = [
     "MiningProxyLongPollPath /LP/long-poll_2~.x", "MiningProxyLongPollPath /" + "x" * 63, "MiningProxyLongPollTimeout 1h",
     'MiningProxyTemplates "/nonexistent/templates"', "MiningProxyStatisticsInterval 30d", "MiningProxyRejectAlert 0", "MiningProxyRejectAlert 2.5%",
     "MiningProxyRejectAlert 100%", "MiningProxyDateFormat HUMAN", 'MiningProxyDateFormat "%Y-%m-%d %H:%M"', 'MiningProxyDateFormat "%-d. %B, 100 %%"',
+    "MiningProxyKeepWork 1h", "MiningProxyKeepWork 90min", "MiningProxyKeepShares 2W", "MiningProxyKeepShares 100y", "MiningProxyKeepShares Forever",
+    "MiningProxyKeepStatistics 31d", "MiningProxyKeepStatistics 744h", "MiningProxyKeepStatistics forever",
     "MiningProxyPublicURL http://mine.example.com", "MiningProxyPublicURL https://mine.example.com:8443/a/b/",
     "MiningProxyPublicURL http://[2001:db8::1]:8332/mine", "MiningProxyPublicURL http://192.0.2.1:8332/%7efarm"]
 

@@ -55,7 +55,7 @@ def test_every_directive_with_its_value(admin):
     admin.proxy.httpd.config.directives += [
         "MiningProxyRejectAlert 2.5", "MiningProxyStatisticsInterval 7d", 'MiningProxyDateFormat "%H:%M"', "MiningProxySpoolLimit 3M",
         "MiningProxyLongPolling On", "MiningProxyUpstreamProxy http://me:s3cret@127.0.0.1:3128", "MiningProxyDatabaseConnections 2 5",
-        "MiningProxySubmitTimeout 90s", "MiningProxyLongPollTimeout 2min", "MiningProxyPublicURL http://mine.example.com/btc/"]
+        "MiningProxySubmitTimeout 90s", "MiningProxyKeepShares 2W", "MiningProxyKeepStatistics forever", "MiningProxyKeepWork 36h", "MiningProxyLongPollTimeout 2min", "MiningProxyPublicURL http://mine.example.com/btc/"]
     admin.proxy.start()
     directives = _directives(admin)
     assert list(directives) == LISTED
@@ -64,6 +64,7 @@ def test_every_directive_with_its_value(admin):
         "MiningProxyLongPolling": "On", "MiningProxyUpstreamProxy": "http://me:***@127.0.0.1:3128", "MiningProxyDatabaseConnections": "2 5",
         "MiningProxyDatabase": admin.proxy.database.url, "MiningProxyWorkTimeout": "500ms", "MiningProxySubmitTimeout": "90s",
         "MiningProxyLongPollTimeout": "2min", "MiningProxyMaxRequestBody": "64k", "MiningProxyCache": "shmcb",
+        "MiningProxyKeepWork": "36h", "MiningProxyKeepShares": "14d", "MiningProxyKeepStatistics": "forever",
         "MiningProxyForeignLongPoll": "Off", "MiningProxyLongPollLimit": "not set", "MiningProxyLongPollPath": "/lp",
         "MiningProxyPublicURL": "http://mine.example.com/btc"}
     assert {name: directives[name] for name in expected} == expected

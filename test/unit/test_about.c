@@ -52,6 +52,8 @@ static void test_well(void)
     check(view, "Spool", "0 shares waiting, 0 under way", true);
     check(view, "Farm", "1 worker, 1 pool, 1 assignment; in force since 2", true);
     check(view, "Long polls", "0 waiting; answered: block 0, switch 0", true);
+    check(view, "Upkeep", "; kept: works forever, shares forever, statistics forever", true);
+    desk_is(view, "upkeep.keeps.shares", "forever");
     check(view, "MPM", "event", true);
     desk_is(view, "directives.0.name", "MiningProxyDatabase");
     ok(find(view, "State directory") != NULL, "state directory: %s", desk_at(find(view, "State directory"), "value"));
@@ -78,6 +80,8 @@ static void test_away(void)
     check(view, "Database", "away", false);
     check(view, "Recording", "stands still", false);
     check(view, "Farm", "1 worker", false);
+    ok(find(view, "Upkeep") == NULL, "nobody knows about upkeep then");
+    desk_is(view, "upkeep", "(null)");
     farm_show();
 }
 
