@@ -41,6 +41,9 @@ apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory
 /** Writes bytes at the end; what was written of them by half is cut off again. @return words "spool-full", "spool-failed" */
 apr_status_t mp_spool_file_append(mp_spool_file_t *file, const void *bytes, apr_size_t size, mp_result_t *why);
 
+/** Writes bytes over the file's first ones. */
+apr_status_t mp_spool_file_overwrite(const mp_spool_file_t *file, const void *bytes, apr_size_t size, mp_result_t *why);
+
 /** Makes the disk promise space up to upto, in steps, without changing the file's size; does nothing where that is not supported. */
 apr_status_t mp_spool_file_reserve(mp_spool_file_t *file, apr_off_t upto, mp_result_t *why);
 

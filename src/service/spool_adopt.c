@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file is drained from its start, however much of it was drained before: the database knows each share by its id, and nothing on disk has to say how
- * far somebody came. Intents left open at its end were under way when their child died. */
+/* A file is read from its start, because shares under way stand anywhere in it, and drained from its mark. The mark may be a batch behind, or missing: the database knows each
+ * share by its id. Intents left open at its end were under way when their child died. */
 #include "service/spool_adopt.h"
 
 #include "base/log.h"
 #include "service/spool_batch.h"
 #include "service/spool_intents.h"
+#include "service/spool_mark.h"
 
 #include <apr_strings.h>
 #include <dirent.h>
@@ -34,20 +35,38 @@ static apr_status_t flush(adoption_t *adoption)
     return status;
 }
 
+/* Not what was drained before, of which only the intents matter. */
+static apr_status_t take_stretch(adoption_t *adoption, apr_off_t end, apr_off_t mark)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    apr_status_t status;
+
+    if (end <= mark) {
+        adoption->desk->batch->count = 0;
+        return APR_SUCCESS;
+    }
+    status = flush(adoption);
+    if (status == APR_SUCCESS && mark > 0 && mp_spool_mark_save(&adoption->file, end, &why) != APR_SUCCESS)
+        mp_spool_desk_report_trouble(adoption->desk, "MP0319", &why);
+    return status;
+}
+
 static apr_status_t drain_records(adoption_t *adoption, mp_result_t *why)
 {
     mp_spool_desk_t *desk = adoption->desk;
-    apr_off_t offset = 0;
+    apr_off_t mark = mp_spool_mark_find(&adoption->file), offset = mark > 0 ? MP_SPOOL_MARK_SIZE : 0;
 
     for (;;) {
-        apr_size_t size = MP_SPOOL_CHUNK_SIZE, used;
+        /* No stretch reaches over the mark, where a record ends. */
+        bool is_before = offset < mark && mark - offset <= MP_SPOOL_CHUNK_SIZE;
+        apr_size_t wanted = is_before ? (apr_size_t)(mark - offset) : MP_SPOOL_CHUNK_SIZE, size = wanted, used;
         apr_status_t status = mp_spool_file_read(desk->chunk, &size, &adoption->file, offset, why);
         if (status != APR_SUCCESS || size == 0)
             return status;
-        used = mp_spool_batch_parse(desk->batch, adoption->open, desk->chunk, size, size < MP_SPOOL_CHUNK_SIZE);
+        used = mp_spool_batch_parse(desk->batch, adoption->open, desk->chunk, size, is_before || size < wanted);
         mp_spool_desk_report_torn(desk, &adoption->file, offset);
         offset += (apr_off_t)used;
-        status = flush(adoption);
+        status = take_stretch(adoption, offset, mark);
         if (status != APR_SUCCESS)
             return status;
     }

@@ -156,6 +156,12 @@ apr_status_t mp_spool_file_append(mp_spool_file_t *file, const void *bytes, apr_
     return status;
 }
 
+apr_status_t mp_spool_file_overwrite(const mp_spool_file_t *file, const void *bytes, apr_size_t size, mp_result_t *why)
+{
+    apr_status_t status = write_at(file->descriptor, bytes, size, 0);
+    return status == APR_SUCCESS ? APR_SUCCESS : failed(why, status, "write to", file->directory, file->name);
+}
+
 apr_status_t mp_spool_file_reserve(mp_spool_file_t *file, apr_off_t upto, mp_result_t *why)
 {
     apr_off_t from = file->reserved > file->end ? file->reserved : file->end, length;

@@ -440,6 +440,67 @@ static void test_births_and_adopters(void)
     munmap(tally, sizeof(*tally));
 }
 
+/* 300 shares drained and 50 not, in a file that never became empty; then it waits for its end. */
+static void drain_until_killed(int tell)
+{
+    mp_spool_t *spool = open_spool(16 * MEGABYTE);
+    sink_t sink = {.fail_at = 0};
+    int drained = intend(spool, 400) == APR_SUCCESS ? pass_shares(spool, 0, 300) : 0;
+    drained -= mp_spool_drain(NULL, spool, take, &sink) == APR_SUCCESS ? 0 : 1;
+    pass_shares(spool, 300, 350);
+    if (write(tell, &drained, sizeof(drained)) != sizeof(drained))
+        abort();
+    for (;;)
+        pause();
+}
+
+/* Rows may be gone from the database again when a file is adopted: what was drained must not come a second time. */
+static void test_drained_before(void)
+{
+    int pipes[2], drained = 0;
+    mp_spool_t *spool = open_spool(MEGABYTE);
+    sink_t *sink = new_sink();
+    pid_t child;
+
+    if (pipe(pipes) != 0 || (child = fork()) < 0)
+        abort();
+    if (child == 0)
+        drain_until_killed(pipes[1]);
+    ok(read(pipes[0], &drained, sizeof(drained)) == sizeof(drained) && drained == 300, "a child has drained most of its file");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    is_number(adopt(spool, sink), 51, "the rest is adopted");
+    is_number(count_settled(sink, 300, 350), 50, "each share that was not drained, once");
+    is_number(count_once(sink, 400, 401, MP_VERDICT_UNKNOWN), 1, "and the one under way all the time, from before the mark");
+    is_number(sink->strange, 0, "and nothing else");
+    mp_spool_close(spool);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+/* The database comes and goes: each adopter goes on where the one before it was stopped. */
+static void test_adopted_in_pieces(void)
+{
+    mp_spool_t *spool = open_spool(16 * MEGABYTE), *other;
+    sink_t *sink = new_sink();
+    int calls = 0;
+
+    pass_shares(spool, 0, 1500);
+    intend(spool, 1500);
+    mp_spool_close(spool);
+    for (apr_size_t drained = 0; sink->total < 1501 && calls < 20; calls++) {
+        other = open_spool(MEGABYTE);
+        sink->calls = 0;
+        sink->fail_at = 3;
+        mp_spool_adopt(&drained, other, take, sink);
+        mp_spool_close(other);
+    }
+    is_number(calls, 5, "two batches of 200 each time, and once more for what was under way");
+    is_number(count_settled(sink, 0, 1500), 1500, "each share came once");
+    is_number(count_once(sink, 1500, 1501, MP_VERDICT_UNKNOWN), 1, "and so did the one under way");
+    is_number(file_count(), 0, "the file is gone");
+}
+
 /* A crash between the two halves of a change of files: the same shares in both, and one settled meanwhile. */
 static void test_both_files(void)
 {
@@ -471,6 +532,8 @@ int main(void)
     test_processes();
     test_births_and_adopters();
     test_both_files();
+    test_drained_before();
+    test_adopted_in_pieces();
     fixture_close();
     return tap_done();
 }
