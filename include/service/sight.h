@@ -32,6 +32,10 @@ typedef struct mp_sight_t {
     mp_longpoll_counts_t polls; /* sums */
     mp_spool_depth_t spool;     /* sums, of the limits as well */
     double fullest;             /* share of its limit that the fullest spool takes */
+    int away;                   /* how many of the children can record nothing */
+    apr_time_t away_since;      /* when the first of them found out */
+    const char *away_word;      /* what it found: a result's word and sentence */
+    const char *away_why;
 } mp_sight_t;
 
 /** What this child sees, for its siblings. */

@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 #include <sys/statvfs.h>
 
+#define BACKLOG 1000 /* shares that wait, beyond what a busy second brings */
 #define FREE_LEAST 100 /* MB below which the state directory's disk is a problem */
 
 /* A fact with its verdict: advice is what to do; NULL: all is well. */
@@ -49,13 +50,16 @@ static void add_database(const mp_console_page_t *page, mp_json_t *facts)
 
 static void add_recorder(const mp_console_page_t *page, mp_json_t *facts)
 {
-    mp_recorder_trouble_t trouble;
+    const mp_sight_t *sight = page->sight;
 
-    mp_recorder_find_trouble(&trouble, page->proxy->recorder);
-    bool is_well = trouble.why.status == APR_SUCCESS;
-    const char *span = mp_console_text_span(page->now - trouble.since, page->p);
-    add(page, facts, "Recording", is_well ? "at work" : apr_psprintf(page->p, "stands still for %s", span),
-        is_well ? NULL : trouble.why.sentence);
+    if (sight->away == 0) {
+        add(page, facts, "Recording", sight->spool.shares > BACKLOG ? "at work on what waits in the spool" : "at work", NULL);
+        return;
+    }
+    const char *span = mp_console_text_span(page->now - sight->away_since, page->p);
+    const char *since = mp_console_text_date(sight->away_since, "%Y-%m-%d %H:%M:%S UTC", page->p);
+    const char *where = sight->away == sight->children ? "" : apr_psprintf(page->p, " in %d of %d processes", sight->away, sight->children);
+    add(page, facts, "Recording", apr_psprintf(page->p, "stands still%s since %s, for %s", where, since, span), sight->away_why);
 }
 
 static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
@@ -66,10 +70,11 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
 
     const char *limit = mp_console_text_size(depth.limit, page->p);
     add(page, facts, page->sight->children == 1 ? "Spool" : apr_psprintf(page->p, "Spools of %d processes", page->sight->children),
-        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s",
+        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s, %sfull to %d percent",
                      mp_console_text_count((apr_int64_t)depth.shares, "share", page->p), depth.intents,
-                     mp_console_text_size(depth.bytes, page->p), limit),
-        page->sight->fullest > 0.5 ? "bring the database back, or shares will be refused when the spool is full" : NULL);
+                     mp_console_text_size(depth.bytes, page->p), limit, page->sight->children == 1 ? "" : "the fullest ",
+                     (int)(100 * page->sight->fullest)),
+        page->sight->fullest > MP_CONSOLE_SPOOL_ALERT ? "bring the database back, or shares will be refused when the spool is full" : NULL);
     if (statvfs(directory, &disk) != 0) {
         add(page, facts, "State directory", directory, "its file system cannot be looked at");
         return;

@@ -17,34 +17,48 @@ static void add(mp_json_t *notices, bool is_problem, const char *text, apr_pool_
     mp_json_append(notices, notice);
 }
 
-static void notice_database(mp_json_t *notices, mp_proxy_t *proxy, const mp_sight_t *sight, apr_pool_t *p)
+/* "1,234 shares wait in the spool, which is full to 3 percent", of one process or of all together. */
+static const char *describe_spool(const mp_sight_t *sight, apr_pool_t *p)
 {
-    mp_recorder_trouble_t trouble;
+    const char *count = mp_console_text_count((apr_int64_t)sight->spool.shares, "share", p);
+    int percent = (int)(100 * sight->fullest);
 
-    mp_recorder_find_trouble(&trouble, proxy->recorder);
-    if (trouble.why.status == APR_SUCCESS)
+    if (sight->children == 1)
+        return apr_psprintf(p, "%s %s in the spool, which is full to %d percent", count, sight->spool.shares == 1 ? "waits" : "wait", percent);
+    return apr_psprintf(p, "%s %s in the spools of %d processes, of which the fullest is full to %d percent", count,
+                        sight->spool.shares == 1 ? "waits" : "wait", sight->children, percent);
+}
+
+static const char *headline(const mp_sight_t *sight, apr_pool_t *p)
+{
+    bool is_other = strcmp(sight->away_word, "schema-old") == 0 || strcmp(sight->away_word, "schema-new") == 0;
+    const char *what =
+        is_other ? "The database's tables are not those of this version, so nothing has been recorded" : "The database is away";
+
+    if (sight->away == sight->children)
+        return what;
+    return apr_psprintf(p, "%s for %d of %d processes", what, sight->away, sight->children);
+}
+
+/* Whatever keeps shares from being recorded is told in one way: what matters first is that miners go on, and for how long. */
+static void notice_database(mp_json_t *notices, const mp_sight_t *sight, apr_pool_t *p)
+{
+    if (sight->away == 0)
         return;
-    bool is_other = strcmp(trouble.why.word, "schema-old") == 0 || strcmp(trouble.why.word, "schema-new") == 0;
     add(notices, true,
-        apr_psprintf(p, "%s for %s: %s. Miners go on; %s in the spool",
-                     is_other ? "The database's tables are not those of this version, so nothing was recorded" : "Nothing was recorded",
-                     mp_console_text_span(mp_clock_now() - trouble.since, p), trouble.why.sentence,
-                     sight->spool.shares == 1 ? "1 share waits" : apr_psprintf(p, "%" APR_SIZE_T_FMT " shares wait", sight->spool.shares)),
+        apr_psprintf(p, "%s since %s (for %s): %s. Miners go on; %s", headline(sight, p),
+                     mp_console_text_date(sight->away_since, "%Y-%m-%d %H:%M:%S UTC", p),
+                     mp_console_text_span(mp_clock_now() - sight->away_since, p), sight->away_why, describe_spool(sight, p)),
         p);
 }
 
-static void notice_spool(mp_json_t *notices, mp_proxy_t *proxy, apr_pool_t *p)
+static void notice_spool(mp_json_t *notices, const mp_sight_t *sight, apr_pool_t *p)
 {
-    mp_spool_depth_t depth;
-
-    mp_spool_depth(&depth, proxy->spool);
-    if (depth.bytes > depth.limit / 2)
+    if (sight->fullest > MP_CONSOLE_SPOOL_ALERT)
         add(notices, true,
-            apr_psprintf(
-                p,
-                "the spool of this process is full to %d percent: shares will be refused when it is full, unless the database comes "
-                "back before",
-                (int)(100.0 * (double)depth.bytes / (double)depth.limit)),
+            apr_psprintf(p,
+                         "the spool of %s is full to %d percent: when it is full, miners are told to repeat their shares until the database is back",
+                         sight->children == 1 ? "this server" : "one process", (int)(100 * sight->fullest)),
             p);
 }
 
@@ -75,8 +89,8 @@ mp_json_t *mp_console_notices(mp_proxy_t *proxy, apr_pool_t *p)
     const mp_sight_t *sight = mp_sight_open(proxy, p);
     mp_result_t why;
 
-    notice_database(notices, proxy, sight, p);
-    notice_spool(notices, proxy, p);
+    notice_database(notices, sight, p);
+    notice_spool(notices, sight, p);
     if (roster) {
         notice_pools(notices, sight, roster, p);
     } else {
