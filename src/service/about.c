@@ -3,6 +3,7 @@
 #include "service/console_page.h"
 #include "service/console_text.h"
 #include "service/longpoll.h"
+#include "service/state_file.h"
 #include "store/store_dashboard.h"
 
 #include <apr_strings.h>
@@ -81,8 +82,11 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
     }
     apr_int64_t left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
     bool is_short = left < FREE_LEAST * APR_INT64_C(1000000) || left < 2 * depth.limit - depth.bytes;
-    add(page, facts, "State directory", apr_psprintf(page->p, "%s, %s free", directory, mp_console_text_size(left, page->p)),
-        is_short ? "make room there: shares cannot be taken when it is full" : NULL);
+    bool is_in_memory = mp_state_file_is_in_memory(directory);
+    const char *advice = is_in_memory ? "choose a directory on a disk: what waits there is gone after a reboot or a power cut" : NULL;
+    add(page, facts, "State directory",
+        apr_psprintf(page->p, "%s, %s free%s", directory, mp_console_text_size(left, page->p), is_in_memory ? ", in memory" : ""),
+        is_short ? "make room there: shares cannot be taken when it is full" : advice);
 }
 
 static void add_roster(const mp_console_page_t *page, mp_json_t *facts)
