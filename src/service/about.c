@@ -76,6 +76,13 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
                      mp_console_text_size(depth.bytes, page->p), limit, page->sight->children == 1 ? "" : "the fullest ",
                      (int)(100 * page->sight->fullest)),
         page->sight->fullest > MP_CONSOLE_SPOOL_ALERT ? "bring the database back, or shares will be refused when the spool is full" : NULL);
+    if (page->sight->orphans.files > 0)
+        add(page, facts, "Spools of lost processes",
+            apr_psprintf(page->p, "about %s waiting in %s (%s)",
+                         mp_console_text_count((apr_int64_t)page->sight->orphans.shares, "share", page->p),
+                         mp_console_text_count(page->sight->orphans.files, "file", page->p),
+                         mp_console_text_size(page->sight->orphans.bytes, page->p)),
+            page->sight->away ? "they are recorded when the database is back" : NULL);
     if (statvfs(directory, &disk) != 0) {
         add(page, facts, "State directory", directory, "its file system cannot be looked at");
         return;

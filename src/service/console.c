@@ -17,16 +17,17 @@ static void add(mp_json_t *notices, bool is_problem, const char *text, apr_pool_
     mp_json_append(notices, notice);
 }
 
-/* "1,234 shares wait in the spool, which is full to 3 percent", of one process or of all together. */
+/* "1234 shares wait in the spool, which is full to 3 percent", of one process or of all together, and of those that are gone. */
 static const char *describe_spool(const mp_sight_t *sight, apr_pool_t *p)
 {
-    const char *count = mp_console_text_count((apr_int64_t)sight->spool.shares, "share", p);
-    int percent = (int)(100 * sight->fullest);
+    const char *count = mp_console_text_count((apr_int64_t)sight->spool.shares, "share", p), *verb = sight->spool.shares == 1 ? "waits" : "wait";
+    const char *where = sight->children == 1 ? "the spool, which" : apr_psprintf(p, "the spools of %d processes, the fullest of which", sight->children);
+    const char *orphans = "";
 
-    if (sight->children == 1)
-        return apr_psprintf(p, "%s %s in the spool, which is full to %d percent", count, sight->spool.shares == 1 ? "waits" : "wait", percent);
-    return apr_psprintf(p, "%s %s in the spools of %d processes, of which the fullest is full to %d percent", count,
-                        sight->spool.shares == 1 ? "waits" : "wait", sight->children, percent);
+    if (sight->orphans.files > 0)
+        orphans = apr_psprintf(p, "; about %" APR_SIZE_T_FMT " more were left by %s gone", sight->orphans.shares,
+                               sight->orphans.files == 1 ? "a process that is" : apr_psprintf(p, "%d processes that are", sight->orphans.files));
+    return apr_psprintf(p, "%s %s in %s is full to %d percent%s", count, verb, where, (int)(100 * sight->fullest), orphans);
 }
 
 static const char *headline(const mp_sight_t *sight, apr_pool_t *p)
