@@ -9,7 +9,7 @@
 #include <apr_strings.h>
 #include <sys/statvfs.h>
 
-#define BACKLOG 1000 /* shares that wait, beyond what a busy second brings */
+#define BACKLOG 1000   /* shares that wait, beyond what a busy second brings */
 #define FREE_LEAST 100 /* MB below which the state directory's disk is a problem */
 
 /* A fact with its verdict: advice is what to do; NULL: all is well. */

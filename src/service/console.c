@@ -20,13 +20,16 @@ static void add(mp_json_t *notices, bool is_problem, const char *text, apr_pool_
 /* "1234 shares wait in the spool, which is full to 3 percent", of one process or of all together, and of those that are gone. */
 static const char *describe_spool(const mp_sight_t *sight, apr_pool_t *p)
 {
-    const char *count = mp_console_text_count((apr_int64_t)sight->spool.shares, "share", p), *verb = sight->spool.shares == 1 ? "waits" : "wait";
-    const char *where = sight->children == 1 ? "the spool, which" : apr_psprintf(p, "the spools of %d processes, the fullest of which", sight->children);
+    const char *count = mp_console_text_count((apr_int64_t)sight->spool.shares, "share", p),
+               *verb = sight->spool.shares == 1 ? "waits" : "wait";
+    const char *where =
+        sight->children == 1 ? "the spool, which" : apr_psprintf(p, "the spools of %d processes, the fullest of which", sight->children);
     const char *orphans = "";
 
     if (sight->orphans.files > 0)
-        orphans = apr_psprintf(p, "; about %" APR_SIZE_T_FMT " more were left by %s gone", sight->orphans.shares,
-                               sight->orphans.files == 1 ? "a process that is" : apr_psprintf(p, "%d processes that are", sight->orphans.files));
+        orphans =
+            apr_psprintf(p, "; about %" APR_SIZE_T_FMT " more were left by %s gone", sight->orphans.shares,
+                         sight->orphans.files == 1 ? "a process that is" : apr_psprintf(p, "%d processes that are", sight->orphans.files));
     return apr_psprintf(p, "%s %s in %s is full to %d percent%s", count, verb, where, (int)(100 * sight->fullest), orphans);
 }
 
@@ -47,9 +50,9 @@ static void notice_database(mp_json_t *notices, const mp_sight_t *sight, apr_poo
     if (sight->away == 0)
         return;
     add(notices, true,
-        apr_psprintf(p, "%s since %s (for %s): %s. Miners go on; %s", headline(sight, p),
+        apr_psprintf(p, "%s since %s (for %s). Miners go on; %s. The cause: %s", headline(sight, p),
                      mp_console_text_date(sight->away_since, "%Y-%m-%d %H:%M:%S UTC", p),
-                     mp_console_text_span(mp_clock_now() - sight->away_since, p), sight->away_why, describe_spool(sight, p)),
+                     mp_console_text_span(mp_clock_now() - sight->away_since, p), describe_spool(sight, p), sight->away_why),
         p);
 }
 
@@ -57,9 +60,10 @@ static void notice_spool(mp_json_t *notices, const mp_sight_t *sight, apr_pool_t
 {
     if (sight->fullest > MP_CONSOLE_SPOOL_ALERT)
         add(notices, true,
-            apr_psprintf(p,
-                         "the spool of %s is full to %d percent: when it is full, miners are told to repeat their shares until the database is back",
-                         sight->children == 1 ? "this server" : "one process", (int)(100 * sight->fullest)),
+            apr_psprintf(
+                p,
+                "the spool of %s is full to %d percent: when it is full, miners are told to repeat their shares until the database is back",
+                sight->children == 1 ? "this server" : "one process", (int)(100 * sight->fullest)),
             p);
 }
 

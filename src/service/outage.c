@@ -19,11 +19,7 @@
 #define REPORT_WINDOW apr_time_from_sec(60)
 #define RATE_LEAST apr_time_from_sec(1) /* a shorter time gives no rate */
 
-/* Percent of the limit, and how loud they are. */
-static const struct {
-    int percent;
-    mp_log_level_t level;
-} levels[] = {{25, MP_LOG_WARNING}, {50, MP_LOG_WARNING}, {75, MP_LOG_ERROR}, {90, MP_LOG_ERROR}};
+static const int levels[] = {25, 50, 75, 90}; /* percent of the limit */
 #define LEVEL_COUNT (int)(sizeof(levels) / sizeof(levels[0]))
 #define FULL (LEVEL_COUNT + 1) /* told as well that nothing more fits */
 
@@ -89,7 +85,7 @@ static void warn_of_limit(mp_outage_t *outage, const mp_spool_depth_t *depth, ap
 {
     int level = outage->level;
 
-    while (level < LEVEL_COUNT && depth->bytes >= depth->limit / 100 * levels[level].percent)
+    while (level < LEVEL_COUNT && depth->bytes >= depth->limit / 100 * levels[level])
         level++;
     if (level < FULL && is_full(depth))
         level = FULL;
@@ -98,11 +94,12 @@ static void warn_of_limit(mp_outage_t *outage, const mp_spool_depth_t *depth, ap
     outage->level = level;
     if (level == FULL)
         mp_log(MP_LOG_ERROR,
-               "MP0314: the spool of this child is full (%s, %" APR_SIZE_T_FMT " shares): shares are sent to no pool, and miners told to repeat them, "
+               "MP0314: the spool of this child is full (%s, %" APR_SIZE_T_FMT
+               " shares): shares are sent to no pool, and miners told to repeat them, "
                "until the database is back; see MiningProxySpoolLimit",
                mp_console_text_size(depth->limit, p), depth->shares);
     else
-        mp_log(levels[level - 1].level,
+        mp_log(MP_LOG_WARNING,
                "MP0313: the spool of this child is full to %d percent (%s of %s, %" APR_SIZE_T_FMT
                " shares wait)%s; then miners are told to repeat their shares, so bring the database back before",
                (int)(100.0 * (double)depth->bytes / (double)depth->limit), mp_console_text_size(depth->bytes, p),
@@ -121,7 +118,8 @@ static void warn_of_disk(mp_outage_t *outage, const mp_spool_depth_t *depth, apr
         return;
     outage->is_disk_reported = true;
     mp_log(MP_LOG_ERROR,
-           "MP0315: the disk of the state directory %s has %s left: it is full before the spool has reached its limit of %s%s; make room there, or bring "
+           "MP0315: the disk of the state directory %s has %s left: it is full before the spool has reached its limit of %s%s; make room "
+           "there, or bring "
            "the database back",
            outage->directory, mp_console_text_size(left, p), mp_console_text_size(depth->limit, p), foresee(outage, depth, p));
 }
@@ -131,8 +129,8 @@ void mp_outage_note(mp_outage_t *outage, const mp_result_t *why, const mp_spool_
     if (!outage->is_on)
         begin(outage, depth);
     if (mp_damper_admits(&outage->reports, mp_clock_monotonic(), NULL))
-        mp_log(MP_LOG_ERROR, "MP0230: nothing can be recorded now: %s; %" APR_SIZE_T_FMT " shares wait in this child's spool", why->sentence,
-               depth->shares);
+        mp_log(MP_LOG_ERROR, "MP0230: nothing can be recorded now: %s; %" APR_SIZE_T_FMT " shares wait in this child's spool",
+               why->sentence, depth->shares);
     warn_of_limit(outage, depth, p);
     warn_of_disk(outage, depth, p);
 }

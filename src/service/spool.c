@@ -249,18 +249,13 @@ static apr_status_t read_stretch(stretch_t *stretch, mp_spool_t *spool, mp_resul
 /* The file may have been given up meanwhile: then it is drained again by whoever adopts it, from its mark. */
 static void note_drained(mp_spool_t *spool, const stretch_t *stretch, apr_size_t used, apr_size_t shares)
 {
-    mp_result_t why = MP_RESULT_NONE;
-    apr_status_t status = APR_SUCCESS;
-
     lock(spool);
     if (spool->generation == stretch->generation) {
         spool->drained += (apr_off_t)used;
         spool->shares -= shares;
-        status = mp_spool_mark_save(&spool->file, spool->drained, &why);
+        mp_spool_desk_mark(&spool->desk, &spool->file, spool->drained);
     }
     unlock(spool);
-    if (status != APR_SUCCESS)
-        mp_spool_desk_report_trouble(&spool->desk, "MP0319", &why);
 }
 
 static apr_status_t drain_stretch(apr_size_t *drained, mp_spool_t *spool, const stretch_t *stretch, mp_spool_sink_t *sink, void *baton)

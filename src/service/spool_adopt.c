@@ -38,7 +38,6 @@ static apr_status_t flush(adoption_t *adoption)
 /* Not what was drained before, of which only the intents matter. */
 static apr_status_t take_stretch(adoption_t *adoption, apr_off_t end, apr_off_t mark)
 {
-    mp_result_t why = MP_RESULT_NONE;
     apr_status_t status;
 
     if (end <= mark) {
@@ -46,8 +45,8 @@ static apr_status_t take_stretch(adoption_t *adoption, apr_off_t end, apr_off_t 
         return APR_SUCCESS;
     }
     status = flush(adoption);
-    if (status == APR_SUCCESS && mark > 0 && mp_spool_mark_save(&adoption->file, end, &why) != APR_SUCCESS)
-        mp_spool_desk_report_trouble(adoption->desk, "MP0319", &why);
+    if (status == APR_SUCCESS && mark > 0)
+        mp_spool_desk_mark(adoption->desk, &adoption->file, end);
     return status;
 }
 

@@ -69,7 +69,8 @@ def test_since_when_and_how_many_shares_wait(make_proxy, private_maria, director
         assert [reply.result for _, reply in miner.mine(count)] == [True] * count
     wait_until(lambda: _said_by_both(visitor, "7 shares wait in the spools of 2 processes, the fullest of which is full to 0 percent"), 20,
                "pages say how many shares wait in both children")
-    since = re.search(r"^The database is away since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC) \(for \d+ s\): the database mysql://.* Miners go on; ", _notice(visitor))
+    since = re.search(r"^The database is away since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC) \(for \d+ s\)\. Miners go on; 7 .* The cause: the database mysql://",
+                      _notice(visitor))
     assert since, _notice(visitor)
     proxy.httpd.kill_child(proxy.httpd.child_of(miners[0].connection))
     wait_until(lambda: _said_by_both(visitor, "; about 4 more were left by a process that is gone"), 30, "pages know what the lost child left")

@@ -84,8 +84,7 @@ static void test_spool(void)
             mp_spool_settle(desk_proxy->spool, &share, &why) != APR_SUCCESS)
             break;
     }
-    ok(is_noticed("The spool of this server is full to 50 percent"), "the spool fills: %d of %d bytes", (int)depth.bytes,
-       (int)depth.limit);
+    ok(is_noticed("The spool of this server is full to 50 percent"), "the spool fills: %d of %d bytes", (int)depth.bytes, (int)depth.limit);
     ok(is_noticed(apr_psprintf(p, "%d shares wait", (int)depth.shares)), "with shares that wait");
     farm_show();
 }

@@ -104,7 +104,8 @@ static void test_disk(void)
     is_number(farm_log_count("MP0315"), 0, "a disk with room for the spool is none to warn of");
     mp_outage_note(&outage, &away, &depth, p);
     mp_outage_note(&outage, &away, &depth, p);
-    is_number(farm_log_count("MP0315: the disk of the state directory"), 1, "one that is full before the spool has reached its limit is, once");
+    is_number(farm_log_count("MP0315: the disk of the state directory"), 1,
+              "one that is full before the spool has reached its limit is, once");
     end(&outage, 0);
 }
 

@@ -32,8 +32,8 @@ int main(void)
     ok(waitpid(child, &status, 0) == child && status == 0, "a child is gone");
     mp_spool_orphans_find(&orphans, directory);
     is_number(orphans.files, 1, "its file counts, the one of a process that lives does not");
-    ok(orphans.shares >= 100 && orphans.shares <= 110, "about a hundred of its shares were not drained: %d in %d bytes", (int)orphans.shares,
-       (int)orphans.bytes);
+    ok(orphans.shares >= 100 && orphans.shares <= 110, "about a hundred of its shares were not drained: %d in %d bytes",
+       (int)orphans.shares, (int)orphans.bytes);
     if (symlink("/dev/null", apr_psprintf(p, "%s/shares-%ld-ab.spool", directory, (long)child)) != 0 ||
         mkfifo(apr_psprintf(p, "%s/shares-%ld-cd.spool", directory, (long)child), 0600) != 0)
         abort();
