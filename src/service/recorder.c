@@ -21,6 +21,7 @@
 #define BATCHES_PER_ROUND 4 /* of works: shares and the roster matter more */
 #define CHORE_INTERVAL apr_time_from_sec(1)
 #define REPORT_WINDOW apr_time_from_sec(60)
+#define HOLD_MOST apr_time_from_sec(120)
 
 struct mp_recorder_t {
     mp_recorder_parts_t parts;
@@ -37,6 +38,7 @@ struct mp_recorder_t {
     bool is_prepared; /* the database was found ready once */
     mp_outage_t outage;
     apr_time_t next_attempt, next_adoption, next_chore, next_breath; /* monotonic */
+    apr_time_t held_since;                                           /* monotonic; 0: no other child adopts */
     mp_damper_t drops;
     mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
     apr_size_t work_count;
@@ -190,19 +192,42 @@ static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, ap
     return status;
 }
 
+/* @return APR_EAGAIN if another child adopts older shares than this one's, which then wait; not for ever, because order is worth less than that something is recorded */
+static apr_status_t adopt_shares(mp_recorder_t *recorder, batch_t *batch)
+{
+    apr_size_t adopted = 0;
+    apr_time_t now = mp_clock_monotonic();
+
+    apr_status_t status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, batch);
+    if (adopted > 0)
+        mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
+    if (status != APR_EAGAIN) {
+        recorder->held_since = 0;
+        return status;
+    }
+    if (recorder->held_since == 0)
+        recorder->held_since = now;
+    return now - recorder->held_since < HOLD_MOST ? APR_EAGAIN : APR_SUCCESS;
+}
+
+/* What a lost child left is older than what this one has: a miner came here only when that one was gone. */
 static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
 {
     batch_t batch = {.recorder = recorder, .why = why};
-    apr_size_t adopted = 0;
+    mp_spool_depth_t depth;
+    apr_status_t status = APR_SUCCESS;
+
     apr_pool_create(&batch.pool, p);
-    apr_status_t status = mp_spool_drain(NULL, recorder->parts.spool, save_shares, &batch);
-    if (status == APR_SUCCESS && mp_clock_monotonic() >= recorder->next_adoption) {
+    mp_spool_depth(&depth, recorder->parts.spool);
+    if (depth.shares > 0 || mp_clock_monotonic() >= recorder->next_adoption) {
         recorder->next_adoption = mp_clock_monotonic() + MP_RECORDER_ADOPT_INTERVAL;
-        status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, &batch);
+        status = adopt_shares(recorder, &batch);
     }
-    if (adopted > 0)
-        mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
+    if (status == APR_SUCCESS)
+        status = mp_spool_drain(NULL, recorder->parts.spool, save_shares, &batch);
     apr_pool_destroy(batch.pool);
+    if (status == APR_EAGAIN)
+        return APR_SUCCESS;
     if (status != APR_SUCCESS && why->status == APR_SUCCESS)
         mp_result_set(why, status, "spool-failed", "the spool in the state directory cannot be read");
     return status;
@@ -263,7 +288,8 @@ static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
         return;
     }
     note_well(recorder);
-    mp_outage_settle(&recorder->outage);
+    if (recorder->held_since == 0)
+        mp_outage_settle(&recorder->outage);
 }
 
 /* @return false when it is time to stop */

@@ -125,7 +125,7 @@ static apr_status_t begin_file_locked(mp_spool_t *spool, mp_result_t *why)
     if (spool->file.end > 0)
         return APR_SUCCESS;
     status = mp_spool_mark_begin(&spool->file, why);
-    spool->synced = spool->drained = spool->file.end;
+    spool->synced = spool->drained = spool->goal = spool->file.end;
     return status;
 }
 
@@ -235,7 +235,8 @@ static apr_status_t read_stretch(stretch_t *stretch, mp_spool_t *spool, mp_resul
     apr_off_t size;
 
     lock(spool);
-    size = spool->synced - spool->drained;
+    MP_ASSERT(spool->drained <= spool->goal && spool->goal <= spool->synced);
+    size = spool->goal - spool->drained;
     stretch->file = spool->file;
     stretch->generation = spool->generation;
     stretch->offset = spool->drained;
@@ -291,8 +292,7 @@ static void give_back_locked(mp_spool_t *spool)
         mp_spool_desk_report_trouble(&spool->desk, "MP0311", &why);
         return;
     }
-    spool->synced = 0;
-    spool->drained = 0;
+    spool->synced = spool->drained = spool->goal = 0;
 }
 
 static void give_back(mp_spool_t *spool)
@@ -307,17 +307,16 @@ static void give_back(mp_spool_t *spool)
     unlock(spool);
 }
 
-/* Shares that are settled while this runs are left for the next time, so that it ends however many come. */
+/* Shares that are settled while this runs are left for the next time, so that it ends however many come, and so that nothing is recorded before an orphan that is older. */
 static apr_status_t drain_settled(apr_size_t *drained, mp_spool_t *spool, mp_spool_sink_t *sink, void *baton)
 {
     mp_result_t why = MP_RESULT_NONE;
-    apr_size_t goal;
     stretch_t stretch;
 
     lock(spool);
-    goal = spool->shares;
+    spool->goal = spool->shares > 0 ? spool->synced : spool->drained;
     unlock(spool);
-    while (*drained < goal) {
+    for (;;) {
         apr_status_t status = read_stretch(&stretch, spool, &why);
         if (status != APR_SUCCESS)
             mp_spool_desk_report_trouble(&spool->desk, "MP0308", &why);
@@ -326,7 +325,6 @@ static apr_status_t drain_settled(apr_size_t *drained, mp_spool_t *spool, mp_spo
         if (status != APR_SUCCESS || stretch.size == 0)
             return status;
     }
-    return APR_SUCCESS;
 }
 
 apr_status_t mp_spool_drain(apr_size_t *drained, mp_spool_t *spool, mp_spool_sink_t *sink, void *baton)

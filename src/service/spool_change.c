@@ -104,7 +104,7 @@ static apr_status_t change_file_locked(mp_spool_file_t *old, mp_spool_t *spool, 
     spool->file = filling.file;
     spool->generation++;
     spool->drained = tail;
-    spool->synced = filling.file.end;
+    spool->synced = spool->goal = filling.file.end;
     return APR_SUCCESS;
 }
 

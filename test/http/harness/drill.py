@@ -27,7 +27,6 @@ class Entry:
     """One share as its miner knows it."""
 
     data: bytes
-    leg: int  # of the rig's connections, which of them brought the answer
     began: float
     ended: float = 0
     result: object = None
@@ -47,7 +46,6 @@ class Rig(threading.Thread):
         self.entries: list[Entry] = []
         self.hangups, self.repeats = 0, 0  # connections that ended; requests that were to be repeated
         self.failure: BaseException | None = None
-        self._leg = 0
         self._ending = threading.Event()
 
     def run(self) -> None:
@@ -75,7 +73,7 @@ class Rig(threading.Thread):
             if self._ending.is_set():
                 return
             data = work.unsolved() if len(self.entries) % EVERY_BAD == EVERY_BAD - 1 else next(good)
-            entry = Entry(data, self._leg, time.time())
+            entry = Entry(data, time.time())
             self._insist(lambda: self._send(entry))
             self.entries.append(entry)
             self._ending.wait(self.pace)
@@ -86,7 +84,7 @@ class Rig(threading.Thread):
         entry.slowest = max(entry.slowest, reply.seconds)
         if reply.status != 200 or reply.error:
             raise NoWork(f"{reply.status}: {reply.message.body[:300]!r}")
-        entry.result, entry.reason, entry.leg, entry.ended = reply.result, reply.reason, self._leg, time.time()
+        entry.result, entry.reason, entry.ended = reply.result, reply.reason, time.time()
 
     def _insist(self, action: Callable[[], Any]) -> Any:
         end = time.monotonic() + PATIENCE
@@ -95,7 +93,6 @@ class Rig(threading.Thread):
                 return action()
             except ConnectionError:
                 self.hangups += 1
-                self._leg += 1
                 self.miner.close()
             except NoWork:
                 self.repeats += 1
@@ -174,15 +171,15 @@ class Drill:
         assert not wrong, f"{len(wrong)} rows say something else than their miner heard: {wrong[:3]}"
 
     def audit_order(self) -> None:
-        """Of each worker, what one child acknowledged has its ids in that order; times never go back."""
+        """Each worker's rows have their ids in the order in which its shares were acknowledged, whichever child did that.
+
+        A share that had to be brought again may be there since the first time.
+        """
         place = {bytes(row.share_id): number for number, row in enumerate(self.database.shares())}
         for rig in self.rigs:
-            legs: dict[int, list[int]] = {}
-            for entry in rig.entries:
-                key = header.share_id(self.workers[rig.name], entry.data)
-                if key in place and entry.tries == 1:
-                    legs.setdefault(entry.leg, []).append(place[key])
-            assert all(places == sorted(places) for places in legs.values()), f"the shares of {rig.name} lost their order"
+            ids = [header.share_id(self.workers[rig.name], entry.data) for entry in rig.entries if entry.tries == 1]
+            places = [place[share] for share in ids if share in place]
+            assert places == sorted(places), f"the shares of {rig.name} lost their order"
 
     def audit_sums(self) -> None:
         """share_stats of every length is the sum of the known rows."""
