@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from fakes import behaviours
+from fakes import behaviours, header
 from harness import places
 from harness.database import SqliteDatabase
 from harness.mariadb import USER, USER_PASSWORD
@@ -56,7 +56,8 @@ def _assert_mined(proxy, count):
 
 def _assert_recorded(proxy, worker, shares):
     proxy.wait_rows(len(shares), DRAIN)
-    assert all(proxy.database.share_of(worker, data).result == 1 for data in shares)
+    results = {bytes(row.share_id): row.result for row in proxy.database.shares()}
+    assert results == {header.share_id(worker, data): 1 for data in shares}
     wait_until(lambda: proxy.log.count("MP0231"), 10, "the log says that it is over")
 
 
