@@ -21,12 +21,14 @@ static void adapt_to_circuits(void *baton)
     mp_longpoll_adapt(baton, NULL);
 }
 
-/* While the database is away, whoever looks first is to see all children's shares: they say what they see before anybody asks. */
+/* While the database is away, whoever looks first is to see all children's shares: they say what they see before anybody asks, and once more that it is over. */
 static bool has_news(mp_proxy_t *proxy)
 {
     mp_recorder_trouble_t trouble;
+    bool had_told = proxy->has_told_trouble;
     mp_recorder_find_trouble(&trouble, proxy->recorder);
-    return trouble.why.status != APR_SUCCESS || mp_siblings_is_watched(proxy->siblings);
+    proxy->has_told_trouble = trouble.why.status != APR_SUCCESS;
+    return had_told || proxy->has_told_trouble || mp_siblings_is_watched(proxy->siblings);
 }
 
 /* A file that cannot be written leaves the console of the others with less to show; the spool, in the same directory, has louder words for that. */

@@ -19,8 +19,8 @@
 
 #define WATCHED_FOR apr_time_from_sec(60)
 #define LOOK_INTERVAL apr_time_from_sec(5) /* between two marks of one child */
-#define FRESH_FOR apr_time_from_sec(15)    /* a child writes once a second, and later while it waits for the database */
-#define REMOVED_AFTER apr_time_from_sec(60)
+#define FRESH_FOR apr_time_from_sec(60)    /* a child writes once a second, and much later while it waits for a database that hangs */
+#define REMOVED_AFTER apr_time_from_sec(120)
 #define PREFIX "sight-"
 #define SUFFIX ".json"
 

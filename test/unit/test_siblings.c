@@ -122,14 +122,14 @@ static void test_what_else_lies_there(apr_pool_t *p)
     is_number(mp_siblings_load(siblings, p)->nelts, before, "none of this is a sight");
     put("sight-1.4.json", "{}", p);
     is_number(mp_siblings_load(siblings, p)->nelts, before + 1, "a fresh one");
-    make_older("sight-1.4.json", 16, p);
+    make_older("sight-1.4.json", 61, p);
     is_number(mp_siblings_load(siblings, p)->nelts, before, "its child is silent");
     ok(stat(path_of("sight-1.4.json", p), &info) == 0, "but may only be slow");
-    make_older("sight-1.4.json", 61, p);
+    make_older("sight-1.4.json", 121, p);
     mp_siblings_load(siblings, p);
     ok(stat(path_of("sight-1.4.json", p), &info) != 0, "or is gone");
     put("sight-1.5.json.abcdef", "{", p);
-    make_older("sight-1.5.json.abcdef", 61, p);
+    make_older("sight-1.5.json.abcdef", 121, p);
     mp_siblings_load(siblings, p);
     ok(stat(path_of("sight-1.5.json.abcdef", p), &info) != 0, "what a child left that was killed while it wrote goes, too");
     is_number(mp_siblings_load(mp_siblings_create("/nonexistent", p), p)->nelts, 0, "no directory");
