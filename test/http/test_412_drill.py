@@ -86,6 +86,7 @@ def test_the_database_comes_and_goes(farm):
     drill.audit()
     drill.audit_order()
     assert _rows_of(drill, 1) == _accepted_by_pools(drill)
+    print(f"{len(drill.entries())} shares, slowest answer {drill.slowest():.2f} s")
     assert len(drill.entries()) > 1000
 
 
