@@ -7,6 +7,8 @@
 #include "codec/json.h"
 #include "service/proxy.h"
 
+#define MP_CONSOLE_SPOOL_ALERT 0.25 /* part of its limit that a spool may take before pages call it a problem */
+
 /* What an admin configured of it. */
 typedef struct mp_console_settings_t {
     double reject_alert;        /* share of rejected ones above which a row is marked: 0.03 */

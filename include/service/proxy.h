@@ -52,6 +52,7 @@ typedef struct mp_proxy_t {
     mp_upkeep_t *upkeep;
     mp_recorder_t *recorder;
     mp_siblings_t *siblings;
+    bool has_told_trouble;                      /* to the siblings; recorder's thread */
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
     volatile apr_uint32_t unrecorded_reported;  /* see mp_damper_ticks() */
 } mp_proxy_t;

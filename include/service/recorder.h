@@ -22,7 +22,8 @@ typedef void mp_recorder_chore_t(void *baton, apr_pool_t *p);
 
 typedef struct mp_recorder_parts_t {
     mp_store_t *store;
-    const char *database_file; /* of a database that is the module's own; NULL for a server */
+    const char *database_file;   /* of a database that is the module's own; NULL for a server */
+    const char *state_directory; /* NULL: nothing is kept there about outages */
     mp_spool_t *spool;
     mp_keeper_t *keeper;
     mp_work_queue_t *works;

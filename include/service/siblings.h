@@ -22,7 +22,7 @@ bool mp_siblings_is_watched(mp_siblings_t *siblings);
 /** Writes what this child sees. */
 apr_status_t mp_siblings_save(mp_siblings_t *siblings, const mp_json_t *sight, mp_result_t *why, apr_pool_t *p);
 
-/** What the other children saw in the last few seconds. @return an array of mp_json_t *, in p; empty if there are none */
+/** What the other children saw in the last minute. @return an array of mp_json_t *, in p; empty if there are none */
 apr_array_header_t *mp_siblings_load(mp_siblings_t *siblings, apr_pool_t *p);
 
 /** This child ends: its file goes. */

@@ -8,6 +8,7 @@
 #include "service/circuits.h"
 #include "service/longpoll.h"
 #include "service/proxy.h"
+#include "service/spool_orphans.h"
 #include "service/watches.h"
 
 #include <apr_hash.h>
@@ -32,6 +33,11 @@ typedef struct mp_sight_t {
     mp_longpoll_counts_t polls; /* sums */
     mp_spool_depth_t spool;     /* sums, of the limits as well */
     double fullest;             /* share of its limit that the fullest spool takes */
+    mp_spool_orphans_t orphans; /* spools of children that are gone */
+    int away;                   /* how many of the children can record nothing */
+    apr_time_t away_since;      /* when the first of them found out */
+    const char *away_word;      /* what it found: a result's word and sentence */
+    const char *away_why;
 } mp_sight_t;
 
 /** What this child sees, for its siblings. */

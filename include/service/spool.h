@@ -41,9 +41,9 @@ typedef apr_status_t mp_spool_sink_t(void *baton, const mp_share_t *const *share
 apr_status_t mp_spool_drain(apr_size_t *drained, mp_spool_t *spool, mp_spool_sink_t *sink, void *baton);
 
 /**
- * Looks for files that nobody locks, drains each and removes it when everything in it was taken. Torn places are skipped and logged.
+ * Looks for files that nobody locks, drains each, the oldest first, and removes it when everything in it was taken. Torn places are skipped and logged.
  * @param drained how many shares the sink took; may be NULL
- * @return the sink's first failure; that file then stays for later
+ * @return the sink's first failure, and that file then stays for later; APR_EAGAIN if another child adopts a file now, whose shares are older than this child's
  */
 apr_status_t mp_spool_adopt(apr_size_t *drained, mp_spool_t *spool, mp_spool_sink_t *sink, void *baton);
 

@@ -34,7 +34,8 @@ struct mp_spool_t {
     unsigned generation; /* of the file: raised when another one takes its place */
     apr_off_t synced;    /* verdicts before this offset are on disk ... */
     apr_off_t drained;   /* ... and before this one in the database */
-    apr_size_t shares;   /* verdicts between the two */
+    apr_off_t goal;      /* of the drain under way: what was synced when it began */
+    apr_size_t shares;   /* verdicts between synced and drained */
     mp_spool_intents_t *intents;
     mp_spool_waiter_t *waiting;
     unsigned pausing; /* threads that need the file to themselves: no sync may start */

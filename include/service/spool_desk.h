@@ -23,6 +23,9 @@ void mp_spool_desk_create(mp_spool_desk_t *desk, apr_pool_t *p);
 /** Reports the torn places of the desk's last parse, if there were any. @param offset of the chunk in its file */
 void mp_spool_desk_report_torn(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t offset);
 
+/** Notes in the file how far it is drained; that this fails is reported and harms nobody now. */
+void mp_spool_desk_mark(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t drained);
+
 /** Reports what went wrong, unless something was reported shortly before. @param tag "MP0302" */
 void mp_spool_desk_report_trouble(mp_spool_desk_t *desk, const char *tag, const mp_result_t *why);
 

@@ -32,14 +32,23 @@ apr_status_t mp_spool_file_create(mp_spool_file_t *file, const mp_spool_director
 /** True for the names that mp_spool_file_create() gives. */
 bool mp_spool_file_is_name(const char *name);
 
+/** True for the names of files that somebody adopts, or began to adopt. */
+bool mp_spool_file_is_adopted(const char *name);
+
 /**
- * Opens and locks a file that another child left.
+ * Opens and locks a file that another child left, and gives it a name that says so.
  * @return APR_EAGAIN if its child lives or somebody adopts it, APR_ENOENT if it is gone, APR_EINVAL if it is no regular file
  */
 apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, mp_result_t *why);
 
+/** A file that could not be locked under this name, which is not an adopted one's: does somebody adopt it by now? */
+bool mp_spool_file_was_adopted(const mp_spool_directory_t *directory, const char *name);
+
 /** Writes bytes at the end; what was written of them by half is cut off again. @return words "spool-full", "spool-failed" */
 apr_status_t mp_spool_file_append(mp_spool_file_t *file, const void *bytes, apr_size_t size, mp_result_t *why);
+
+/** Writes bytes over the file's first ones. */
+apr_status_t mp_spool_file_overwrite(const mp_spool_file_t *file, const void *bytes, apr_size_t size, mp_result_t *why);
 
 /** Makes the disk promise space up to upto, in steps, without changing the file's size; does nothing where that is not supported. */
 apr_status_t mp_spool_file_reserve(mp_spool_file_t *file, apr_off_t upto, mp_result_t *why);

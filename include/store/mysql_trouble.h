@@ -17,7 +17,7 @@ typedef struct mp_mysql_trouble_t {
 /** Every code means something: one that is not known is an error that neither breaks the link nor goes away by trying again. */
 mp_mysql_trouble_t mp_mysql_trouble_find(unsigned code);
 
-/** What the database is or does, for a sentence: "is away", "is busy", "reports an error". */
+/** What the database is or does, for a sentence: "is away", "is busy", "has no room left", "reports an error". */
 const char *mp_mysql_trouble_phrase(const mp_mysql_trouble_t *trouble);
 
 /** True for the client library's own codes: the connection could not be made, or is lost. */

@@ -69,7 +69,7 @@ apr_status_t mp_store_load_roster(mp_roster_rows_t **rows, mp_store_t *store, mp
 /**
  * Records shares in one transaction: a share whose id is already there changes nothing, except that an unknown verdict is replaced by a known
  * one; statistics are raised only by what became known now. Deadlocks and lock timeouts are retried inside.
- * @param shares count pointers, in any order
+ * @param shares count pointers; new rows get their ids in this order, but of one id the earlier share goes first
  * @param inserted how many rows were new; may be NULL
  */
 apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,

@@ -12,7 +12,9 @@
 #include "httpd/log_sink.h"
 #include "httpd/mount.h"
 #include "httpd/parking.h"
+#include "httpd/state_lock.h"
 #include "service/longpoll.h"
+#include "service/state_file.h"
 
 #include <ap_mpm.h>
 #include <apr_file_info.h>
@@ -94,6 +96,17 @@ static apr_status_t make_state_directory(const char *path, server_rec *s)
     return APR_SUCCESS;
 }
 
+/* Whoever wants that may have it; who did not know learns it before a power cut. */
+static void report_memory(const char *path, server_rec *s)
+{
+    if (mp_state_file_is_in_memory(path))
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "MP0317: the state directory %s is in memory: shares that wait there for the database survive a killed httpd, but not "
+                     "a reboot or a "
+                     "power cut; see MiningProxyStateDirectory",
+                     path);
+}
+
 /* Before httpd gives up root's rights: the file need not be readable for its children. */
 static int read_password(mp_config_t *config, server_rec *s, apr_pool_t *pconf)
 {
@@ -124,6 +137,8 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     if (read_password(config, s, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
+    mp_state_lock_take(config->state_directory, s);
+    report_memory(config->state_directory, s);
     mp_capacity_report(s, ptemp);
     report_templates(config, s, ptemp);
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0005: " USER_AGENT " is configured");

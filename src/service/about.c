@@ -3,12 +3,14 @@
 #include "service/console_page.h"
 #include "service/console_text.h"
 #include "service/longpoll.h"
+#include "service/state_file.h"
 #include "service/upkeep_view.h"
 #include "store/store_dashboard.h"
 
 #include <apr_strings.h>
 #include <sys/statvfs.h>
 
+#define BACKLOG 1000   /* shares that wait, beyond what a busy second brings */
 #define FREE_LEAST 100 /* MB below which the state directory's disk is a problem */
 
 /* A fact with its verdict: advice is what to do; NULL: all is well. */
@@ -51,13 +53,16 @@ static void add_database(const mp_console_page_t *page, mp_json_t *facts)
 
 static void add_recorder(const mp_console_page_t *page, mp_json_t *facts)
 {
-    mp_recorder_trouble_t trouble;
+    const mp_sight_t *sight = page->sight;
 
-    mp_recorder_find_trouble(&trouble, page->proxy->recorder);
-    bool is_well = trouble.why.status == APR_SUCCESS;
-    const char *span = mp_console_text_span(page->now - trouble.since, page->p);
-    add(page, facts, "Recording", is_well ? "at work" : apr_psprintf(page->p, "stands still for %s", span),
-        is_well ? NULL : trouble.why.sentence);
+    if (sight->away == 0) {
+        add(page, facts, "Recording", sight->spool.shares > BACKLOG ? "at work on what waits in the spool" : "at work", NULL);
+        return;
+    }
+    const char *span = mp_console_text_span(page->now - sight->away_since, page->p);
+    const char *since = mp_console_text_date(sight->away_since, "%Y-%m-%d %H:%M:%S UTC", page->p);
+    const char *where = sight->away == sight->children ? "" : apr_psprintf(page->p, " in %d of %d processes", sight->away, sight->children);
+    add(page, facts, "Recording", apr_psprintf(page->p, "stands still%s since %s, for %s", where, since, span), sight->away_why);
 }
 
 static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
@@ -68,18 +73,29 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
 
     const char *limit = mp_console_text_size(depth.limit, page->p);
     add(page, facts, page->sight->children == 1 ? "Spool" : apr_psprintf(page->p, "Spools of %d processes", page->sight->children),
-        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s",
+        apr_psprintf(page->p, "%s waiting, %" APR_SIZE_T_FMT " under way, %s of %s, %sfull to %d percent",
                      mp_console_text_count((apr_int64_t)depth.shares, "share", page->p), depth.intents,
-                     mp_console_text_size(depth.bytes, page->p), limit),
-        page->sight->fullest > 0.5 ? "bring the database back, or shares will be refused when the spool is full" : NULL);
+                     mp_console_text_size(depth.bytes, page->p), limit, page->sight->children == 1 ? "" : "the fullest ",
+                     (int)(100 * page->sight->fullest)),
+        page->sight->fullest > MP_CONSOLE_SPOOL_ALERT ? "bring the database back, or shares will be refused when the spool is full" : NULL);
+    if (page->sight->orphans.files > 0)
+        add(page, facts, "Spools of lost processes",
+            apr_psprintf(page->p, "about %s waiting in %s (%s)",
+                         mp_console_text_count((apr_int64_t)page->sight->orphans.shares, "share", page->p),
+                         mp_console_text_count(page->sight->orphans.files, "file", page->p),
+                         mp_console_text_size(page->sight->orphans.bytes, page->p)),
+            page->sight->away ? "they are recorded when the database is back" : NULL);
     if (statvfs(directory, &disk) != 0) {
         add(page, facts, "State directory", directory, "its file system cannot be looked at");
         return;
     }
     apr_int64_t left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
     bool is_short = left < FREE_LEAST * APR_INT64_C(1000000) || left < 2 * depth.limit - depth.bytes;
-    add(page, facts, "State directory", apr_psprintf(page->p, "%s, %s free", directory, mp_console_text_size(left, page->p)),
-        is_short ? "make room there: shares cannot be taken when it is full" : NULL);
+    bool is_in_memory = mp_state_file_is_in_memory(directory);
+    const char *advice = is_in_memory ? "choose a directory on a disk: what waits there is gone after a reboot or a power cut" : NULL;
+    add(page, facts, "State directory",
+        apr_psprintf(page->p, "%s, %s free%s", directory, mp_console_text_size(left, page->p), is_in_memory ? ", in memory" : ""),
+        is_short ? "make room there: shares cannot be taken when it is full" : advice);
 }
 
 static void add_roster(const mp_console_page_t *page, mp_json_t *facts)

@@ -17,34 +17,53 @@ static void add(mp_json_t *notices, bool is_problem, const char *text, apr_pool_
     mp_json_append(notices, notice);
 }
 
-static void notice_database(mp_json_t *notices, mp_proxy_t *proxy, const mp_sight_t *sight, apr_pool_t *p)
+/* "1234 shares wait in the spool, which is full to 3 percent", of one process or of all together, and of those that are gone. */
+static const char *describe_spool(const mp_sight_t *sight, apr_pool_t *p)
 {
-    mp_recorder_trouble_t trouble;
+    const char *count = mp_console_text_count((apr_int64_t)sight->spool.shares, "share", p),
+               *verb = sight->spool.shares == 1 ? "waits" : "wait";
+    const char *where =
+        sight->children == 1 ? "the spool, which" : apr_psprintf(p, "the spools of %d processes, the fullest of which", sight->children);
+    const char *orphans = "";
 
-    mp_recorder_find_trouble(&trouble, proxy->recorder);
-    if (trouble.why.status == APR_SUCCESS)
+    if (sight->orphans.files > 0)
+        orphans =
+            apr_psprintf(p, "; about %" APR_SIZE_T_FMT " more were left by %s gone", sight->orphans.shares,
+                         sight->orphans.files == 1 ? "a process that is" : apr_psprintf(p, "%d processes that are", sight->orphans.files));
+    return apr_psprintf(p, "%s %s in %s is full to %d percent%s", count, verb, where, (int)(100 * sight->fullest), orphans);
+}
+
+static const char *headline(const mp_sight_t *sight, apr_pool_t *p)
+{
+    bool is_other = strcmp(sight->away_word, "schema-old") == 0 || strcmp(sight->away_word, "schema-new") == 0;
+    const char *what =
+        is_other ? "The database's tables are not those of this version, so nothing has been recorded" : "The database is away";
+
+    if (sight->away == sight->children)
+        return what;
+    return apr_psprintf(p, "%s for %d of %d processes", what, sight->away, sight->children);
+}
+
+/* Whatever keeps shares from being recorded is told in one way: what matters first is that miners go on, and for how long. */
+static void notice_database(mp_json_t *notices, const mp_sight_t *sight, apr_pool_t *p)
+{
+    if (sight->away == 0)
         return;
-    bool is_other = strcmp(trouble.why.word, "schema-old") == 0 || strcmp(trouble.why.word, "schema-new") == 0;
     add(notices, true,
-        apr_psprintf(p, "%s for %s: %s. Miners go on; %s in the spool",
-                     is_other ? "The database's tables are not those of this version, so nothing was recorded" : "Nothing was recorded",
-                     mp_console_text_span(mp_clock_now() - trouble.since, p), trouble.why.sentence,
-                     sight->spool.shares == 1 ? "1 share waits" : apr_psprintf(p, "%" APR_SIZE_T_FMT " shares wait", sight->spool.shares)),
+        apr_psprintf(p, "%s since %s (for %s). Miners go on; %s. The cause: %s", headline(sight, p),
+                     mp_console_text_date(sight->away_since, "%Y-%m-%d %H:%M:%S UTC", p),
+                     mp_console_text_span(mp_clock_now() - sight->away_since, p), describe_spool(sight, p), sight->away_why),
         p);
 }
 
-static void notice_spool(mp_json_t *notices, mp_proxy_t *proxy, apr_pool_t *p)
+static void notice_spool(mp_json_t *notices, const mp_sight_t *sight, apr_pool_t *p)
 {
-    mp_spool_depth_t depth;
-
-    mp_spool_depth(&depth, proxy->spool);
-    if (depth.bytes > depth.limit / 2)
+    if (sight->fullest > MP_CONSOLE_SPOOL_ALERT)
         add(notices, true,
             apr_psprintf(
                 p,
-                "the spool of this process is full to %d percent: shares will be refused when it is full, unless the database comes "
-                "back before",
-                (int)(100.0 * (double)depth.bytes / (double)depth.limit)),
+                "the spool of %s is full to %d percent: when it is full, miners are told to repeat their shares until the database is back",
+                sight->children == 1 ? "this server" : "one process", (int)(100 * sight->fullest)),
             p);
 }
 
@@ -75,8 +94,8 @@ mp_json_t *mp_console_notices(mp_proxy_t *proxy, apr_pool_t *p)
     const mp_sight_t *sight = mp_sight_open(proxy, p);
     mp_result_t why;
 
-    notice_database(notices, proxy, sight, p);
-    notice_spool(notices, proxy, p);
+    notice_database(notices, sight, p);
+    notice_spool(notices, sight, p);
     if (roster) {
         notice_pools(notices, sight, roster, p);
     } else {

@@ -22,12 +22,22 @@ static void adapt_to_circuits(void *baton)
     mp_longpoll_adapt(baton, NULL);
 }
 
+/* While the database is away, whoever looks first is to see all children's shares: they say what they see before anybody asks, and once more that it is over. */
+static bool has_news(mp_proxy_t *proxy)
+{
+    mp_recorder_trouble_t trouble;
+    bool had_told = proxy->has_told_trouble;
+    mp_recorder_find_trouble(&trouble, proxy->recorder);
+    proxy->has_told_trouble = trouble.why.status != APR_SUCCESS;
+    return had_told || proxy->has_told_trouble || mp_siblings_is_watched(proxy->siblings);
+}
+
 /* A file that cannot be written leaves the console of the others with less to show; the spool, in the same directory, has louder words for that. */
 static void tell_siblings(void *baton, apr_pool_t *p)
 {
     mp_proxy_t *proxy = baton;
     mp_result_t why;
-    if (mp_siblings_is_watched(proxy->siblings))
+    if (has_news(proxy))
         mp_siblings_save(proxy->siblings, mp_sight_describe(proxy, p), &why, p);
 }
 
@@ -91,6 +101,7 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
     mp_store_url_is_file(options->store.url, &file, p);
     mp_recorder_parts_t parts = {.store = proxy->store,
                                  .database_file = file,
+                                 .state_directory = options->state_directory,
                                  .spool = proxy->spool,
                                  .keeper = proxy->keeper,
                                  .works = proxy->works,

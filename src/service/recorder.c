@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/damper.h"
 #include "base/log.h"
+#include "service/outage.h"
 #include "store/store_workers.h"
 
 #include <apr_thread_cond.h>
@@ -20,6 +21,7 @@
 #define BATCHES_PER_ROUND 4 /* of works: shares and the roster matter more */
 #define CHORE_INTERVAL apr_time_from_sec(1)
 #define REPORT_WINDOW apr_time_from_sec(60)
+#define HOLD_MOST apr_time_from_sec(120)
 
 struct mp_recorder_t {
     mp_recorder_parts_t parts;
@@ -34,10 +36,10 @@ struct mp_recorder_t {
 
     /* The thread's own. */
     bool is_prepared; /* the database was found ready once */
-    bool is_away;
-    apr_time_t away_since;                              /* wall clock */
-    apr_time_t next_attempt, next_adoption, next_chore; /* monotonic */
-    mp_damper_t outages, drops;
+    mp_outage_t outage;
+    apr_time_t next_attempt, next_adoption, next_chore, next_breath; /* monotonic */
+    apr_time_t held_since;                                           /* monotonic; 0: no other child adopts */
+    mp_damper_t drops;
     mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
     apr_size_t work_count;
     bool is_behind;           /* more works wait than one round takes */
@@ -49,7 +51,8 @@ apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_part
 {
     mp_recorder_t *r = apr_pcalloc(p, sizeof(*r));
     r->parts = *parts;
-    r->outages = r->drops = MP_DAMPER(REPORT_WINDOW);
+    r->drops = MP_DAMPER(REPORT_WINDOW);
+    mp_outage_open(&r->outage, parts->state_directory, p);
     apr_status_t status = apr_pool_create_unmanaged(&r->pool);
     if (status == APR_SUCCESS)
         status = apr_thread_mutex_create(&r->lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -62,7 +65,7 @@ apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_part
 static void show_trouble(mp_recorder_t *recorder, const mp_result_t *why)
 {
     apr_thread_mutex_lock(recorder->lock);
-    recorder->trouble = (mp_recorder_trouble_t){.why = *why, .since = recorder->away_since};
+    recorder->trouble = (mp_recorder_trouble_t){.why = *why, .since = recorder->outage.since};
     apr_thread_mutex_unlock(recorder->lock);
 }
 
@@ -82,30 +85,23 @@ void mp_recorder_hurry(mp_recorder_t *recorder)
     apr_thread_mutex_unlock(recorder->lock);
 }
 
-static void note_away(mp_recorder_t *recorder, const mp_result_t *why)
+static void note_away(mp_recorder_t *recorder, const mp_result_t *why, apr_pool_t *p)
 {
     mp_spool_depth_t depth;
-    unsigned suppressed;
-    if (!recorder->is_away)
-        recorder->away_since = mp_clock_now();
-    recorder->is_away = true;
+    mp_spool_depth(&depth, recorder->parts.spool);
+    mp_outage_note(&recorder->outage, why, &depth, p);
     show_trouble(recorder, why);
     recorder->next_attempt = mp_clock_monotonic() + MP_KEEPER_GENERATION_INTERVAL;
-    if (!mp_damper_admits(&recorder->outages, mp_clock_monotonic(), &suppressed))
-        return;
-    mp_spool_depth(&depth, recorder->parts.spool);
-    mp_log(MP_LOG_ERROR, "MP0230: nothing can be recorded now: %s; %" APR_SIZE_T_FMT " shares wait in this child's spool", why->sentence,
-           depth.shares);
 }
 
-static void note_back(mp_recorder_t *recorder)
+static void note_well(mp_recorder_t *recorder)
 {
-    if (!recorder->is_away)
-        return;
-    recorder->is_away = false;
-    show_trouble(recorder, &MP_RESULT_NONE);
-    mp_damper_reset(&recorder->outages);
-    mp_log(MP_LOG_NOTICE, "MP0231: recording goes on, after %d s", (int)apr_time_sec(mp_clock_now() - recorder->away_since));
+    mp_spool_depth_t depth;
+    bool was_away = recorder->outage.is_on;
+    mp_spool_depth(&depth, recorder->parts.spool);
+    mp_outage_end(&recorder->outage, &depth);
+    if (was_away)
+        show_trouble(recorder, &MP_RESULT_NONE);
 }
 
 static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
@@ -126,39 +122,6 @@ static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_
     if (copy)
         mp_log(MP_LOG_NOTICE, "MP0235: the database file was upgraded to schema version %d; as it was before, it is kept in %s",
                MP_SCHEMA_VERSION, copy);
-    return status;
-}
-
-/* One drained batch on its way into the database. */
-typedef struct batch_t {
-    mp_recorder_t *recorder;
-    mp_result_t *why;
-    apr_pool_t *pool;
-} batch_t;
-
-static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, apr_size_t count)
-{
-    batch_t *batch = baton;
-    apr_status_t status = mp_store_save_shares(NULL, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
-    apr_pool_clear(batch->pool);
-    return status;
-}
-
-static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
-{
-    batch_t batch = {.recorder = recorder, .why = why};
-    apr_size_t adopted = 0;
-    apr_pool_create(&batch.pool, p);
-    apr_status_t status = mp_spool_drain(NULL, recorder->parts.spool, save_shares, &batch);
-    if (status == APR_SUCCESS && mp_clock_monotonic() >= recorder->next_adoption) {
-        recorder->next_adoption = mp_clock_monotonic() + MP_RECORDER_ADOPT_INTERVAL;
-        status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, &batch);
-    }
-    if (adopted > 0)
-        mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
-    apr_pool_destroy(batch.pool);
-    if (status != APR_SUCCESS && why->status == APR_SUCCESS)
-        mp_result_set(why, status, "spool-failed", "the spool in the state directory cannot be read");
     return status;
 }
 
@@ -190,6 +153,88 @@ static apr_status_t drain_works(mp_recorder_t *recorder, mp_result_t *why, apr_p
         apr_pool_clear(p);
     }
     return APR_SUCCESS;
+}
+
+static void do_chore(mp_recorder_t *recorder, apr_pool_t *p)
+{
+    apr_time_t now = mp_clock_monotonic();
+    if (!recorder->parts.chore || now < recorder->next_chore)
+        return;
+    recorder->next_chore = now + CHORE_INTERVAL;
+    recorder->parts.chore(recorder->parts.baton, p);
+}
+
+/* One drained batch on its way into the database. */
+typedef struct batch_t {
+    mp_recorder_t *recorder;
+    mp_result_t *why;
+    apr_pool_t *pool;
+} batch_t;
+
+/* What a long outage left behind takes minutes; the roster cannot wait for that, nor can the works, whose queue has an end. A failure of theirs is met again by the next
+ * batch, or when it is their turn. */
+static void catch_breath(mp_recorder_t *recorder, apr_pool_t *p)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    if (mp_clock_monotonic() < recorder->next_breath)
+        return;
+    recorder->next_breath = mp_clock_monotonic() + CHORE_INTERVAL;
+    if (mp_keeper_refresh(recorder->parts.keeper, &why) == APR_SUCCESS)
+        drain_works(recorder, &why, p);
+    do_chore(recorder, p);
+}
+
+static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, apr_size_t count)
+{
+    batch_t *batch = baton;
+    apr_status_t status = mp_store_save_shares(NULL, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
+    if (status == APR_SUCCESS) {
+        note_well(batch->recorder);
+        catch_breath(batch->recorder, batch->pool);
+    }
+    apr_pool_clear(batch->pool);
+    return status;
+}
+
+/* @return APR_EAGAIN if another child adopts older shares than this one's, which then wait; not for ever, because order is worth less than that something is recorded */
+static apr_status_t adopt_shares(mp_recorder_t *recorder, batch_t *batch)
+{
+    apr_size_t adopted = 0;
+    apr_time_t now = mp_clock_monotonic();
+
+    apr_status_t status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, batch);
+    if (adopted > 0)
+        mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
+    if (status != APR_EAGAIN) {
+        recorder->held_since = 0;
+        return status;
+    }
+    if (recorder->held_since == 0)
+        recorder->held_since = now;
+    return now - recorder->held_since < HOLD_MOST ? APR_EAGAIN : APR_SUCCESS;
+}
+
+/* What a lost child left is older than what this one has: a miner came here only when that one was gone. */
+static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
+{
+    batch_t batch = {.recorder = recorder, .why = why};
+    mp_spool_depth_t depth;
+    apr_status_t status = APR_SUCCESS;
+
+    apr_pool_create(&batch.pool, p);
+    mp_spool_depth(&depth, recorder->parts.spool);
+    if (depth.shares > 0 || mp_clock_monotonic() >= recorder->next_adoption) {
+        recorder->next_adoption = mp_clock_monotonic() + MP_RECORDER_ADOPT_INTERVAL;
+        status = adopt_shares(recorder, &batch);
+    }
+    if (status == APR_SUCCESS)
+        status = mp_spool_drain(NULL, recorder->parts.spool, save_shares, &batch);
+    apr_pool_destroy(batch.pool);
+    if (status == APR_EAGAIN)
+        return APR_SUCCESS;
+    if (status != APR_SUCCESS && why->status == APR_SUCCESS)
+        mp_result_set(why, status, "spool-failed", "the spool in the state directory cannot be read");
+    return status;
 }
 
 static apr_status_t store_rehash(mp_recorder_t *recorder, const mp_login_rehash_t *rehash, mp_result_t *why, apr_pool_t *p)
@@ -240,27 +285,21 @@ static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
 {
     mp_result_t why = MP_RESULT_NONE;
     recorder->is_behind = false;
-    if (recorder->is_away && mp_clock_monotonic() < recorder->next_attempt)
+    if (recorder->outage.is_on && mp_clock_monotonic() < recorder->next_attempt)
         return;
-    if (run_round(recorder, &why, p) == APR_SUCCESS)
-        note_back(recorder);
-    else
-        note_away(recorder, &why);
-}
-
-static void do_chore(mp_recorder_t *recorder, apr_pool_t *p)
-{
-    apr_time_t now = mp_clock_monotonic();
-    if (!recorder->parts.chore || now < recorder->next_chore)
+    if (run_round(recorder, &why, p) != APR_SUCCESS) {
+        note_away(recorder, &why, p);
         return;
-    recorder->next_chore = now + CHORE_INTERVAL;
-    recorder->parts.chore(recorder->parts.baton, p);
+    }
+    note_well(recorder);
+    if (recorder->held_since == 0)
+        mp_outage_settle(&recorder->outage);
 }
 
 /* Removing old rows can wait, and its failure is no outage. */
 static void keep_small(mp_recorder_t *recorder, apr_pool_t *p)
 {
-    if (recorder->parts.upkeep && !recorder->is_away && !recorder->is_behind)
+    if (recorder->parts.upkeep && !recorder->outage.is_on && !recorder->is_behind)
         mp_upkeep_tick(recorder->parts.upkeep, p);
 }
 
@@ -293,7 +332,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         work_once(recorder, round);
         apr_pool_clear(round);
     } while (recorder->is_behind);
-    if (recorder->parts.upkeep && !recorder->is_away)
+    if (recorder->parts.upkeep && !recorder->outage.is_on)
         mp_upkeep_leave(recorder->parts.upkeep);
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files, not shared memory: what is told has no bound but the number of workers, it is told for people, and only while they look. A file's age is all that says whether its child lives. */
+/* Files, not shared memory: what is told has no bound but the number of workers, it is told for people, and only while they look. A file belongs to a child that is gone when nobody has the
+ * process id in its name; where somebody else has it by now, its age says so. */
 #include "service/siblings.h"
 
 #include "base/clock.h"
@@ -8,7 +9,9 @@
 #include <apr_atomic.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +19,8 @@
 
 #define WATCHED_FOR apr_time_from_sec(60)
 #define LOOK_INTERVAL apr_time_from_sec(5) /* between two marks of one child */
-#define FRESH_FOR apr_time_from_sec(15)    /* a child writes once a second, and later while it waits for the database */
-#define REMOVED_AFTER apr_time_from_sec(60)
+#define FRESH_FOR apr_time_from_sec(60)    /* a child writes once a second, and much later while it waits for a database that hangs */
+#define REMOVED_AFTER apr_time_from_sec(120)
 #define PREFIX "sight-"
 #define SUFFIX ".json"
 
@@ -90,6 +93,12 @@ static void remove_old(const char *path)
         unlink(path);
 }
 
+static bool is_gone(const char *name)
+{
+    long pid = strtol(name + strlen(PREFIX), NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
 /* A file that cannot be read is being removed, or no file of ours. */
 static void load_one(apr_array_header_t *sights, const char *path, apr_pool_t *p)
 {
@@ -114,7 +123,9 @@ apr_array_header_t *mp_siblings_load(mp_siblings_t *siblings, apr_pool_t *p)
     if (apr_dir_open(&dir, siblings->directory, p) != APR_SUCCESS)
         return sights;
     while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
-        if (is_sight(siblings, entry.name))
+        if (is_sight(siblings, entry.name) && is_gone(entry.name))
+            unlink(path_of(siblings, entry.name, p));
+        else if (is_sight(siblings, entry.name))
             load_one(sights, path_of(siblings, entry.name, p), p);
         else if (strncmp(entry.name, PREFIX, strlen(PREFIX)) == 0)
             remove_old(path_of(siblings, entry.name, p));

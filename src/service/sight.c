@@ -83,6 +83,17 @@ static void describe_spool(mp_json_t *json, const mp_proxy_t *proxy, apr_pool_t 
     set_integer(json, "limit", depth.limit, p);
 }
 
+static void describe_outage(mp_json_t *json, const mp_proxy_t *proxy, apr_pool_t *p)
+{
+    mp_recorder_trouble_t trouble;
+    mp_recorder_find_trouble(&trouble, proxy->recorder);
+    if (trouble.why.status == APR_SUCCESS)
+        return;
+    set_integer(json, "away_since", trouble.since, p);
+    mp_json_set(json, "away_word", mp_json_text_create(trouble.why.word, p));
+    mp_json_set(json, "away_why", mp_json_text_create(trouble.why.sentence, p));
+}
+
 mp_json_t *mp_sight_describe(mp_proxy_t *proxy, apr_pool_t *p)
 {
     mp_json_t *json = mp_json_object_create(p);
@@ -90,6 +101,7 @@ mp_json_t *mp_sight_describe(mp_proxy_t *proxy, apr_pool_t *p)
     if (proxy->longpoll)
         describe_polls(json, proxy, p);
     describe_spool(json, proxy, p);
+    describe_outage(json, proxy, p);
     return json;
 }
 
@@ -186,6 +198,20 @@ static void join_counts(mp_sight_t *sight, const mp_json_t *json)
     sight->fullest = share > sight->fullest ? share : sight->fullest;
 }
 
+static void join_outage(mp_sight_t *sight, const mp_json_t *json)
+{
+    apr_time_t since = integer_of(json, "away_since");
+    const char *word = mp_json_text(mp_json_get(json, "away_word")), *why = mp_json_text(mp_json_get(json, "away_why"));
+    if (since == 0 || !word || !why)
+        return;
+    sight->away++;
+    if (sight->away_since != 0 && sight->away_since <= since)
+        return;
+    sight->away_since = since;
+    sight->away_word = word;
+    sight->away_why = why;
+}
+
 mp_sight_t *mp_sight_join(const mp_json_t *const *descriptions, apr_size_t count, apr_pool_t *p)
 {
     mp_sight_t *sight = apr_pcalloc(p, sizeof(*sight));
@@ -195,6 +221,7 @@ mp_sight_t *mp_sight_join(const mp_json_t *const *descriptions, apr_size_t count
         join_pools(sight, mp_json_get(descriptions[i], "pools"), p);
         join_waiting(sight, mp_json_get(descriptions[i], "workers"), p);
         join_counts(sight, descriptions[i]);
+        join_outage(sight, descriptions[i]);
         sight->children++;
     }
     return sight;
@@ -205,7 +232,9 @@ mp_sight_t *mp_sight_open(mp_proxy_t *proxy, apr_pool_t *p)
     mp_siblings_look(proxy->siblings);
     apr_array_header_t *sights = mp_siblings_load(proxy->siblings, p);
     APR_ARRAY_PUSH(sights, mp_json_t *) = mp_sight_describe(proxy, p);
-    return mp_sight_join((const mp_json_t *const *)sights->elts, (apr_size_t)sights->nelts, p);
+    mp_sight_t *sight = mp_sight_join((const mp_json_t *const *)sights->elts, (apr_size_t)sights->nelts, p);
+    mp_spool_orphans_find(&sight->orphans, proxy->state_directory);
+    return sight;
 }
 
 const mp_sight_pool_t *mp_sight_find_pool(const mp_sight_t *sight, apr_uint32_t pool_id)

@@ -9,6 +9,7 @@
 #include "service/spool_adopt.h"
 #include "service/spool_batch.h"
 #include "service/spool_change.h"
+#include "service/spool_mark.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -116,11 +117,23 @@ void mp_spool_close(mp_spool_t *spool)
     apr_pool_cleanup_run(spool->p, spool, cleanup_spool);
 }
 
+/* The first record of a file comes behind its mark. Nothing is synced or drained by that, and nobody has to know of it. */
+static apr_status_t begin_file_locked(mp_spool_t *spool, mp_result_t *why)
+{
+    apr_status_t status;
+
+    if (spool->file.end > 0)
+        return APR_SUCCESS;
+    status = mp_spool_mark_begin(&spool->file, why);
+    spool->synced = spool->drained = spool->goal = spool->file.end;
+    return status;
+}
+
 static apr_status_t intend_locked(mp_spool_t *spool, const mp_share_t *share, mp_result_t *why)
 {
     apr_size_t open = mp_spool_intents_count(spool->intents);
-    /* This intent, and a verdict for it and for each that is open. */
-    apr_off_t upto = spool->file.end + (apr_off_t)(open + 2) * MP_SPOOL_RECORD_MAX;
+    /* This intent, a verdict for it and for each that is open, and perhaps a mark. */
+    apr_off_t upto = spool->file.end + (apr_off_t)(open + 2) * MP_SPOOL_RECORD_MAX + MP_SPOOL_MARK_SIZE;
     apr_status_t status;
 
     if (upto - spool->drained > spool->limit || upto > spool->size_limit)
@@ -129,6 +142,8 @@ static apr_status_t intend_locked(mp_spool_t *spool, const mp_share_t *share, mp
                              " bytes; no share is sent to a pool until the database takes some of those that wait",
                              spool->directory.path, spool->limit);
     status = mp_spool_file_reserve(&spool->file, upto, why);
+    if (status == APR_SUCCESS)
+        status = begin_file_locked(spool, why);
     if (status == APR_SUCCESS)
         status = mp_spool_change_append(&spool->file, MP_SPOOL_INTENT, share, why);
     if (status == APR_SUCCESS)
@@ -175,8 +190,10 @@ static void lead_locked(mp_spool_t *spool)
 
 static apr_status_t settle_locked(mp_spool_t *spool, mp_spool_waiter_t *waiter)
 {
-    apr_status_t status = mp_spool_change_append(&spool->file, MP_SPOOL_VERDICT, waiter->share, waiter->why);
+    apr_status_t status = begin_file_locked(spool, waiter->why);
 
+    if (status == APR_SUCCESS)
+        status = mp_spool_change_append(&spool->file, MP_SPOOL_VERDICT, waiter->share, waiter->why);
     if (status != APR_SUCCESS)
         return status;
     waiter->next = spool->waiting;
@@ -218,7 +235,8 @@ static apr_status_t read_stretch(stretch_t *stretch, mp_spool_t *spool, mp_resul
     apr_off_t size;
 
     lock(spool);
-    size = spool->synced - spool->drained;
+    MP_ASSERT(spool->drained <= spool->goal && spool->goal <= spool->synced);
+    size = spool->goal - spool->drained;
     stretch->file = spool->file;
     stretch->generation = spool->generation;
     stretch->offset = spool->drained;
@@ -229,13 +247,14 @@ static apr_status_t read_stretch(stretch_t *stretch, mp_spool_t *spool, mp_resul
     return status;
 }
 
-/* The file may have been given up meanwhile: then the whole of it is drained again by whoever adopts it. */
+/* The file may have been given up meanwhile: then it is drained again by whoever adopts it, from its mark. */
 static void note_drained(mp_spool_t *spool, const stretch_t *stretch, apr_size_t used, apr_size_t shares)
 {
     lock(spool);
     if (spool->generation == stretch->generation) {
         spool->drained += (apr_off_t)used;
         spool->shares -= shares;
+        mp_spool_desk_mark(&spool->desk, &spool->file, spool->drained);
     }
     unlock(spool);
 }
@@ -273,8 +292,7 @@ static void give_back_locked(mp_spool_t *spool)
         mp_spool_desk_report_trouble(&spool->desk, "MP0311", &why);
         return;
     }
-    spool->synced = 0;
-    spool->drained = 0;
+    spool->synced = spool->drained = spool->goal = 0;
 }
 
 static void give_back(mp_spool_t *spool)
@@ -289,17 +307,16 @@ static void give_back(mp_spool_t *spool)
     unlock(spool);
 }
 
-/* Shares that are settled while this runs are left for the next time, so that it ends however many come. */
+/* Shares that are settled while this runs are left for the next time, so that it ends however many come, and so that nothing is recorded before an orphan that is older. */
 static apr_status_t drain_settled(apr_size_t *drained, mp_spool_t *spool, mp_spool_sink_t *sink, void *baton)
 {
     mp_result_t why = MP_RESULT_NONE;
-    apr_size_t goal;
     stretch_t stretch;
 
     lock(spool);
-    goal = spool->shares;
+    spool->goal = spool->shares > 0 ? spool->synced : spool->drained;
     unlock(spool);
-    while (*drained < goal) {
+    for (;;) {
         apr_status_t status = read_stretch(&stretch, spool, &why);
         if (status != APR_SUCCESS)
             mp_spool_desk_report_trouble(&spool->desk, "MP0308", &why);
@@ -308,7 +325,6 @@ static apr_status_t drain_settled(apr_size_t *drained, mp_spool_t *spool, mp_spo
         if (status != APR_SUCCESS || stretch.size == 0)
             return status;
     }
-    return APR_SUCCESS;
 }
 
 apr_status_t mp_spool_drain(apr_size_t *drained, mp_spool_t *spool, mp_spool_sink_t *sink, void *baton)

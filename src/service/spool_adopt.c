@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file is drained from its start, however much of it was drained before: the database knows each share by its id, and nothing on disk has to say how
- * far somebody came. Intents left open at its end were under way when their child died. */
+/* A file is read from its start, because shares under way stand anywhere in it, and drained from its mark. The mark may be a batch behind, or missing: the database knows each
+ * share by its id. Intents left open at its end were under way when their child died. */
 #include "service/spool_adopt.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "service/spool_batch.h"
 #include "service/spool_intents.h"
+#include "service/spool_mark.h"
 
 #include <apr_strings.h>
+#include <apr_tables.h>
+#include <apr_time.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ORPHAN_REASON "child-died"
@@ -34,20 +40,37 @@ static apr_status_t flush(adoption_t *adoption)
     return status;
 }
 
+/* Not what was drained before, of which only the intents matter. */
+static apr_status_t take_stretch(adoption_t *adoption, apr_off_t end, apr_off_t mark)
+{
+    apr_status_t status;
+
+    if (end <= mark) {
+        adoption->desk->batch->count = 0;
+        return APR_SUCCESS;
+    }
+    status = flush(adoption);
+    if (status == APR_SUCCESS && mark > 0)
+        mp_spool_desk_mark(adoption->desk, &adoption->file, end);
+    return status;
+}
+
 static apr_status_t drain_records(adoption_t *adoption, mp_result_t *why)
 {
     mp_spool_desk_t *desk = adoption->desk;
-    apr_off_t offset = 0;
+    apr_off_t mark = mp_spool_mark_find(&adoption->file), offset = mark > 0 ? MP_SPOOL_MARK_SIZE : 0;
 
     for (;;) {
-        apr_size_t size = MP_SPOOL_CHUNK_SIZE, used;
+        /* No stretch reaches over the mark, where a record ends. */
+        bool is_before = offset < mark && mark - offset <= MP_SPOOL_CHUNK_SIZE;
+        apr_size_t wanted = is_before ? (apr_size_t)(mark - offset) : MP_SPOOL_CHUNK_SIZE, size = wanted, used;
         apr_status_t status = mp_spool_file_read(desk->chunk, &size, &adoption->file, offset, why);
         if (status != APR_SUCCESS || size == 0)
             return status;
-        used = mp_spool_batch_parse(desk->batch, adoption->open, desk->chunk, size, size < MP_SPOOL_CHUNK_SIZE);
+        used = mp_spool_batch_parse(desk->batch, adoption->open, desk->chunk, size, is_before || size < wanted);
         mp_spool_desk_report_torn(desk, &adoption->file, offset);
         offset += (apr_off_t)used;
-        status = flush(adoption);
+        status = take_stretch(adoption, offset, mark);
         if (status != APR_SUCCESS)
             return status;
     }
@@ -86,12 +109,14 @@ static void remove_orphan(adoption_t *adoption)
                adoption->file.directory->path, adoption->file.name, adoption->drained, mp_spool_intents_count(adoption->open));
 }
 
-/* @return the sink's failure only: a file that cannot be read must not keep the others waiting */
+/* @return the sink's failure, or APR_EAGAIN if somebody else adopts the file: one that cannot be read must not keep the others waiting */
 static apr_status_t adopt(adoption_t *adoption, const mp_spool_directory_t *directory, const char *name)
 {
     mp_result_t why = MP_RESULT_NONE;
     apr_status_t status = mp_spool_file_adopt(&adoption->file, directory, name, &why);
 
+    if (status == APR_EAGAIN && (mp_spool_file_is_adopted(name) || mp_spool_file_was_adopted(directory, name)))
+        return APR_EAGAIN;
     if (status == APR_EAGAIN || status == APR_ENOENT || status == APR_EINVAL)
         return APR_SUCCESS;
     if (status == APR_SUCCESS) {
@@ -117,29 +142,75 @@ static DIR *open_stream(const mp_spool_directory_t *directory)
     return stream;
 }
 
+/* A file that may be an orphan. */
+typedef struct candidate_t {
+    char name[MP_SPOOL_FILE_NAME_SIZE];
+    bool is_adopted; /* begun already: it was the oldest then, and its time says only when somebody went on with it */
+    apr_time_t written;
+} candidate_t;
+
+static int compare_ages(const void *left, const void *right)
+{
+    const candidate_t *a = left, *b = right;
+    if (a->is_adopted != b->is_adopted)
+        return a->is_adopted ? -1 : 1;
+    return (a->written > b->written) - (a->written < b->written);
+}
+
+static void add_candidate(apr_array_header_t *candidates, const mp_spool_directory_t *directory, const char *name)
+{
+    candidate_t *candidate = apr_array_push(candidates);
+    struct stat info = {.st_size = 0};
+
+    /* One that is gone is found out when it is opened. */
+    fstatat(directory->descriptor, name, &info, AT_SYMLINK_NOFOLLOW);
+    apr_cpystrn(candidate->name, name, sizeof(candidate->name));
+    candidate->is_adopted = mp_spool_file_is_adopted(name);
+    candidate->written = apr_time_from_sec(info.st_mtim.tv_sec) + info.st_mtim.tv_nsec / 1000;
+}
+
+/* @return NULL if the directory cannot be read */
+static apr_array_header_t *list_candidates(const mp_spool_directory_t *directory, const char *own, apr_pool_t *p)
+{
+    apr_array_header_t *candidates = apr_array_make(p, 8, sizeof(candidate_t));
+    DIR *stream = open_stream(directory);
+    const struct dirent *entry;
+
+    if (!stream)
+        return NULL;
+    while ((entry = readdir(stream)) != NULL)
+        if (mp_spool_file_is_name(entry->d_name) && strcmp(entry->d_name, own) != 0)
+            add_candidate(candidates, directory, entry->d_name);
+    closedir(stream);
+    qsort(candidates->elts, (size_t)candidates->nelts, sizeof(candidate_t), compare_ages);
+    return candidates;
+}
+
+static void report_unreadable(mp_spool_desk_t *desk, const mp_spool_directory_t *directory)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    char text[120];
+    mp_result_set(&why, errno, "spool-failed", "cannot look for spool files in %s: %s", directory->path,
+                  apr_strerror(errno, text, sizeof(text)));
+    mp_spool_desk_report_trouble(desk, "MP0312", &why);
+}
+
 apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, const mp_spool_directory_t *directory, const char *own,
                                     mp_spool_sink_t *sink, void *baton)
 {
     apr_status_t status = APR_SUCCESS;
-    DIR *stream = open_stream(directory);
-    struct dirent *entry;
+    apr_pool_t *p;
 
     *drained = 0;
-    if (!stream) {
-        mp_result_t why = MP_RESULT_NONE;
-        char text[120];
-        mp_result_set(&why, errno, "spool-failed", "cannot look for spool files in %s: %s", directory->path,
-                      apr_strerror(errno, text, sizeof(text)));
-        mp_spool_desk_report_trouble(desk, "MP0312", &why);
-        return APR_SUCCESS;
-    }
-    while (status == APR_SUCCESS && (entry = readdir(stream)) != NULL) {
+    MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
+    const apr_array_header_t *candidates = list_candidates(directory, own, p);
+    if (!candidates)
+        report_unreadable(desk, directory);
+    for (int i = 0; candidates && i < candidates->nelts && status == APR_SUCCESS; i++) {
         adoption_t adoption = {.desk = desk, .sink = sink, .baton = baton};
-        if (!mp_spool_file_is_name(entry->d_name) || strcmp(entry->d_name, own) == 0)
-            continue;
-        status = adopt(&adoption, directory, entry->d_name);
+        status = adopt(&adoption, directory, APR_ARRAY_IDX(candidates, i, candidate_t).name);
         *drained += adoption.drained;
     }
-    closedir(stream);
+    apr_pool_destroy(p);
     return status;
 }

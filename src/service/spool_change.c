@@ -3,6 +3,7 @@
 #include "service/spool_change.h"
 
 #include "base/log.h"
+#include "service/spool_mark.h"
 
 apr_status_t mp_spool_change_append(mp_spool_file_t *file, mp_spool_kind_t kind, const mp_share_t *share, mp_result_t *why)
 {
@@ -64,14 +65,19 @@ static apr_status_t copy_tail(mp_spool_file_t *to, const mp_spool_file_t *from, 
     return APR_SUCCESS;
 }
 
-/* The intents still open and what stands behind offset from in the old file, on disk before anything else happens. */
+/* The intents still open and what stands behind offset from in the old file, on disk before anything else happens. What is before the tail is as good as drained: intents
+ * that nobody settles are found by whoever reads them, wherever the mark is. */
 static apr_status_t fill_locked(filling_t *filling, apr_off_t *tail, mp_spool_t *spool, apr_off_t from)
 {
     mp_spool_file_t *file = &filling->file;
     apr_off_t promise = (apr_off_t)(mp_spool_intents_count(spool->intents) + 1) * MP_SPOOL_RECORD_MAX;
-    apr_status_t status = mp_spool_intents_each(spool->intents, append_intent, filling);
+    apr_status_t status = mp_spool_mark_begin(file, filling->why);
 
+    if (status == APR_SUCCESS)
+        status = mp_spool_intents_each(spool->intents, append_intent, filling);
     *tail = file->end;
+    if (status == APR_SUCCESS)
+        status = mp_spool_mark_save(file, *tail, filling->why);
     if (status == APR_SUCCESS)
         status = copy_tail(file, &spool->file, from, filling->why);
     if (status == APR_SUCCESS)
@@ -98,7 +104,7 @@ static apr_status_t change_file_locked(mp_spool_file_t *old, mp_spool_t *spool, 
     spool->file = filling.file;
     spool->generation++;
     spool->drained = tail;
-    spool->synced = filling.file.end;
+    spool->synced = spool->goal = filling.file.end;
     return APR_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/spool_batch.h"
+#include "service/spool_mark.h"
 
 #define REPORT_WINDOW apr_time_from_sec(60)
 
@@ -34,4 +35,11 @@ void mp_spool_desk_report_trouble(mp_spool_desk_t *desk, const char *tag, const 
     unsigned suppressed = 0;
     if (mp_damper_admits(&desk->trouble, mp_clock_monotonic(), &suppressed))
         mp_log(MP_LOG_WARNING, "%s: %s (%u troubles with spool files before it were not reported)", tag, why->sentence, suppressed);
+}
+
+void mp_spool_desk_mark(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t drained)
+{
+    mp_result_t why = MP_RESULT_NONE;
+    if (mp_spool_mark_save(file, drained, &why) != APR_SUCCESS)
+        mp_spool_desk_report_trouble(desk, "MP0319", &why);
 }

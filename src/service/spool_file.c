@@ -17,6 +17,7 @@
 
 #define NAME_PREFIX "shares-"
 #define NAME_SUFFIX ".spool"
+#define ADOPTED_SUFFIX "-adopted.spool"
 #define CREATE_ATTEMPTS 16
 #define RESERVE_STEP (64 * 1024)
 
@@ -111,6 +112,36 @@ apr_status_t mp_spool_file_create(mp_spool_file_t *file, const mp_spool_director
     return status == APR_SUCCESS ? APR_SUCCESS : failed(why, status, "create", directory, file->name);
 }
 
+bool mp_spool_file_is_adopted(const char *name)
+{
+    apr_size_t length = strlen(name), suffix = sizeof(ADOPTED_SUFFIX) - 1;
+    return length > suffix && strcmp(name + length - suffix, ADOPTED_SUFFIX) == 0;
+}
+
+/* @return false if there is no room for such a name */
+static bool make_adopted_name(char adopted[MP_SPOOL_FILE_NAME_SIZE], const char *name)
+{
+    int stem = (int)(strlen(name) - (sizeof(NAME_SUFFIX) - 1));
+    return snprintf(adopted, MP_SPOOL_FILE_NAME_SIZE, "%.*s%s", stem, name, ADOPTED_SUFFIX) < MP_SPOOL_FILE_NAME_SIZE;
+}
+
+bool mp_spool_file_was_adopted(const mp_spool_directory_t *directory, const char *name)
+{
+    char adopted[MP_SPOOL_FILE_NAME_SIZE];
+    return make_adopted_name(adopted, name) && faccessat(directory->descriptor, adopted, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A name that cannot be changed costs the order of shares at most. */
+static void name_adopted(mp_spool_file_t *file)
+{
+    char adopted[MP_SPOOL_FILE_NAME_SIZE];
+    int directory = file->directory->descriptor;
+    if (mp_spool_file_is_adopted(file->name) || !make_adopted_name(adopted, file->name))
+        return;
+    if (renameat(directory, file->name, directory, adopted) == 0)
+        apr_cpystrn(file->name, adopted, sizeof(file->name));
+}
+
 apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, mp_result_t *why)
 {
     apr_status_t status;
@@ -118,8 +149,10 @@ apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory
     *file = (mp_spool_file_t){.directory = directory, .descriptor = -1};
     apr_cpystrn(file->name, name, sizeof(file->name));
     status = open_and_take(file, 0);
-    return status == APR_SUCCESS ? APR_SUCCESS
-                                 : failed(why, status == ELOOP || status == EISDIR ? APR_EINVAL : status, "adopt", directory, name);
+    if (status != APR_SUCCESS)
+        return failed(why, status == ELOOP || status == EISDIR ? APR_EINVAL : status, "adopt", directory, name);
+    name_adopted(file);
+    return APR_SUCCESS;
 }
 
 static apr_status_t write_at(int descriptor, const char *bytes, apr_size_t size, apr_off_t offset)
@@ -154,6 +187,12 @@ apr_status_t mp_spool_file_append(mp_spool_file_t *file, const void *bytes, apr_
         mp_spool_file_reserve(file, promised, NULL);
     }
     return status;
+}
+
+apr_status_t mp_spool_file_overwrite(const mp_spool_file_t *file, const void *bytes, apr_size_t size, mp_result_t *why)
+{
+    apr_status_t status = write_at(file->descriptor, bytes, size, 0);
+    return status == APR_SUCCESS ? APR_SUCCESS : failed(why, status, "write to", file->directory, file->name);
 }
 
 apr_status_t mp_spool_file_reserve(mp_spool_file_t *file, apr_off_t upto, mp_result_t *why)

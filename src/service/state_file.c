@@ -5,10 +5,12 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define STATE_FILE_MAX (64 * 1024 * 1024)
@@ -70,6 +72,19 @@ static bool write_all(int fd, const char *text, apr_size_t length)
     return true;
 }
 
+/* Without this, a machine that loses its power may come up with the old file. Some file systems cannot sync a directory, and say EINVAL. */
+static apr_status_t sync_directory_of(const char *path, mp_result_t *why, apr_pool_t *p)
+{
+    const char *slash = strrchr(path, '/');
+    const char *directory = slash ? apr_pstrmemdup(p, path, slash == path ? 1 : (apr_size_t)(slash - path)) : ".";
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return describe(why, "cannot open", directory);
+    apr_status_t status = fsync(fd) == 0 || errno == EINVAL ? APR_SUCCESS : describe(why, "cannot sync", directory);
+    close(fd);
+    return status;
+}
+
 static apr_status_t save(const char *path, const char *text, apr_size_t length, bool is_synced, mp_result_t *why, apr_pool_t *p)
 {
     char *temporary = apr_pstrcat(p, path, ".XXXXXX", NULL);
@@ -83,6 +98,8 @@ static apr_status_t save(const char *path, const char *text, apr_size_t length, 
         status = describe(why, "cannot replace", path);
     if (status != APR_SUCCESS)
         unlink(temporary);
+    else if (is_synced)
+        status = sync_directory_of(path, why, p);
     return status;
 }
 
@@ -94,4 +111,10 @@ apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t l
 apr_status_t mp_state_file_replace(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p)
 {
     return save(path, text, length, false, why, p);
+}
+
+bool mp_state_file_is_in_memory(const char *directory)
+{
+    struct statfs info;
+    return statfs(directory, &info) == 0 && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
 }

@@ -184,14 +184,15 @@ static void set_options(const mp_link_t *link)
 static apr_status_t set_session(mp_link_t *link, mp_result_t *why)
 {
     unsigned seconds = seconds_of(link->timeout);
-    /* Shorter than our read timeout, so that the server says "lock timeout" before we give the connection up. */
+    /* Shorter than our read timeout, so that the server says "lock timeout" before we give the connection up. The second one is of whole tables: a backup, or
+     * an ALTER TABLE by hand. */
     unsigned lock_seconds = seconds > 1 ? seconds - 1 : 1;
     char sql[256];
 
     snprintf(sql, sizeof(sql),
              "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, "
-             "innodb_lock_wait_timeout = %u",
-             lock_seconds);
+             "innodb_lock_wait_timeout = %u, lock_wait_timeout = %u",
+             lock_seconds, lock_seconds);
     if (mysql_query(link->mysql, sql) || mysql_query(link->mysql, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
         return fail_link(link, "set the session up", why);
     return APR_SUCCESS;

@@ -64,7 +64,7 @@ static apr_status_t fail(mp_link_t *link, int code, const char *doing, mp_result
     case SQLITE_READONLY:
         return mp_sqlite_file_describe(link->url, why);
     case SQLITE_FULL:
-        return mp_result_set(why, APR_EGENERAL, "database-error", "no space is left for the database file %s", path);
+        return mp_result_set(why, APR_EGENERAL, "database-full", "no space is left for the database file %s", path);
     case SQLITE_ERROR:
         if (strncmp(message, "no such table", 13) == 0)
             return mp_result_set(why, APR_EMISMATCH, "schema-missing", "the database file %s lacks the tables of mod_miningproxy (%s)",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shares: recorded exactly once, whoever brings them how often. The row's key makes a repetition harmless, and statistics are raised in the same
- * transaction by what the row's own statement says became known, so the sum of the known rows and share_stats never part. */
+ * transaction by what the row's own statement says became known, so the sum of the known rows and share_stats never part. Rows are not sorted by key, although
+ * writers of the same shares would then deadlock less: a spool file is drained by one child at a time, so two writers hardly ever have a share in common. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/statistics.h"
@@ -9,10 +10,10 @@
 #include "store/worker_status.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
+#include <string.h>
 
 typedef struct recording_t {
-    const mp_share_t **shares; /* sorted by id */
+    const mp_share_t **shares; /* in the order of their rows */
     apr_size_t count;
     mp_statistics_t *statistics; /* room for count */
     apr_size_t statistics_count;
@@ -21,15 +22,19 @@ typedef struct recording_t {
     apr_size_t inserted;
 } recording_t;
 
-static int compare_ids(const void *left, const void *right)
+/* The caller's order is the order of the rows' ids; only of one id the earlier goes first, whatever place the caller gave it. A batch is small, and two equal ids in it
+ * are rare: comparing all of them costs less than the first row. */
+static void put_earlier_first(const mp_share_t **shares, apr_size_t count)
 {
-    const mp_share_t *const *a = left, *const *b = right;
-    int order = memcmp((*a)->id, (*b)->id, MP_KEY_SIZE);
-
-    /* Of one id in a batch, the earlier one goes first, so that equal batches do the same in every engine. */
-    if (order != 0)
-        return order;
-    return ((*a)->time > (*b)->time) - ((*a)->time < (*b)->time);
+    for (apr_size_t i = 1; i < count; i++) {
+        for (apr_size_t j = 0; j < i; j++) {
+            const mp_share_t *before = shares[j];
+            if (memcmp(before->id, shares[i]->id, MP_KEY_SIZE) != 0 || before->time <= shares[i]->time)
+                continue;
+            shares[j] = shares[i];
+            shares[i] = before;
+        }
+    }
 }
 
 static mp_value_t result_of(mp_verdict_t verdict)
@@ -109,7 +114,7 @@ apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const 
         recording.shares = apr_pmemdup(p, shares, count * sizeof(*shares));
         recording.statistics = mp_statistics_create(count, p);
         recording.accepted = apr_palloc(p, count * sizeof(*recording.accepted));
-        qsort(recording.shares, count, sizeof(*recording.shares), compare_ids);
+        put_earlier_first(recording.shares, count);
         status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
     }
     if (inserted)

@@ -90,7 +90,9 @@ class Farm:
         """What is in every view, and this page's own."""
         notices = []
         if self.is_bad:
-            notices = [{"text": "The database is away since 10:02 (4 min); 117 shares wait on disk and will be recorded.", "is_problem": True},
+            notices = [{"text": "The database is away since 2026-11-22 10:02:11 UTC (for 4 min). Miners go on; 117 shares wait in the spools of 4 processes, the fullest of "
+                        "which is full to 31 percent; about 12 more were left by a process that is gone. The cause: the database mysql://proxy@db.example.com/mining is "
+                        "away (connect: Can't connect to server on 'db.example.com' (111), error 2002).", "is_problem": True},
                        {"text": "The schema is of an older version: run database/upgrade-3.sql when there is time.", "is_problem": False}]
         return {
             "page": word, "title": title, **{f"is_{name}": name == part for name in ("dashboard", "pools", "workers", "about")}, "base": self.base, "assets": "/static",

@@ -132,7 +132,7 @@ def test_a_torn_spool_is_read_as_far_as_it_goes(mining):
     _assert_recorded(mining, shares)
 
 
-@pytest.mark.expects_log("MP0040")
+@pytest.mark.expects_log("MP0040", "MP0313", "MP0314")
 def test_a_full_spool_takes_no_share_and_loses_none(make_proxy, private_maria, directory, make_pool):
     database = private_maria.create_database(directory)
     pool = make_pool()

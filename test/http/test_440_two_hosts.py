@@ -77,7 +77,7 @@ def test_a_host_that_died_brings_its_shares_when_it_is_back(make_proxy, make_poo
     private_maria.kill()
     hosts.first.miner().mine(3)
     hosts.second.miner().mine(2)
-    hosts.first.httpd.kill()
+    hosts.first.httpd.kill_all()
     private_maria.start()
     assert [reply.result for _, reply in hosts.second.miner().mine(2)] == [True] * 2
     hosts.second.wait_rows(4, 20)

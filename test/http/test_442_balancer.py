@@ -75,7 +75,7 @@ def test_long_polls_wait_behind_it(farm):
 def test_a_machine_that_dies_is_not_missed(farm):
     miner = _miner(farm)
     works = [miner.getwork() for _ in range(6)]
-    farm.first.httpd.kill()
+    farm.first.httpd.kill_all()
     replies = []
     for work in works:
         data = work.solve()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console is where an operator looks when the database is away: it answers, says so, and changes nothing."""
+import re
+
 import pytest
 
 from harness.config import Console
@@ -43,6 +45,47 @@ def test_the_database_goes_and_comes(outage, how):
     assert proxy.database.value("SELECT enabled FROM pool") == 1
     assert outage.send(f"/pools/{pool}/disable", token=outage.last_token).status == 303
     assert proxy.database.value("SELECT enabled FROM pool") == 0
+
+
+def _notice(visitor):
+    notices = visitor.view("/")["notices"]
+    return notices[0]["text"] if notices else ""
+
+
+def _said_by_both(visitor, words):
+    """Whichever child serves the page: several in a row say so."""
+    return all(words in _notice(visitor) for _ in range(6))
+
+
+@pytest.mark.expects_log("MP0230")
+def test_since_when_and_how_many_shares_wait(make_proxy, private_maria, directory, make_pool, templates):
+    """The same whichever child serves the page, also one that is born in the outage, and behind a restart of httpd."""
+    database = private_maria.create_database(directory)
+    database.add_rig(make_pool())
+    proxy = make_proxy(database, ["MiningProxyDatabaseTimeout 1s"], children=2, console=Console(templates=templates)).start()
+    visitor, miners = Visitor(proxy), proxy.miners_apart()
+    private_maria.kill()
+    for miner, count in zip(miners, (4, 3)):
+        assert [reply.result for _, reply in miner.mine(count)] == [True] * count
+    wait_until(lambda: _said_by_both(visitor, "7 shares wait in the spools of 2 processes, the fullest of which is full to 0 percent"), 20,
+               "pages say how many shares wait in both children")
+    since = re.search(r"^The database is away since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC) \(for \d+ s\)\. Miners go on; 7 .* The cause: the database mysql://",
+                      _notice(visitor))
+    assert since, _notice(visitor)
+    proxy.httpd.kill_child(proxy.httpd.child_of(miners[0].connection))
+    wait_until(lambda: _said_by_both(visitor, "; about 4 more were left by a process that is gone"), 30, "pages know what the lost child left")
+    wait_until(lambda: _said_by_both(visitor, f"The database is away since {since[1]}"), 20, "a new child knows since when")
+    facts = {fact["name"]: fact for fact in visitor.view("/about")["facts"]}
+    assert f"since {since[1]}" in facts["Recording"]["value"] and facts["Recording"]["is_problem"]
+    assert "about 4 shares waiting in 1 file" in facts["Spools of lost processes"]["value"]
+    proxy.httpd.stop()
+    proxy.httpd.start()
+    wait_until(lambda: _said_by_both(visitor, f"The database is away since {since[1]}"), 20, "so does a new httpd")
+    assert "about 7 more were left by 2 processes that are gone" in _notice(visitor)
+    private_maria.start()
+    proxy.wait_rows(7, 30)
+    wait_until(lambda: not _notice(visitor), 30, "nobody says it any more")
+    assert not (proxy.httpd.state / "database-away").exists()
 
 
 @pytest.mark.expects_log("MP0230")

@@ -55,8 +55,9 @@ static void settle(const char *words)
 static void test_database(void)
 {
     farm_hide();
-    settle("Nothing was recorded for ");
-    ok(is_noticed("0 shares wait in the spool."), "how many wait");
+    settle("The database is away since 20");
+    ok(is_noticed("0 shares wait in the spool, which is full to 0 percent."), "how many wait");
+    ok(is_noticed(" UTC (for "), "since when, by the clock and as a span");
     farm_show();
     bool is_over = FARM_WAIT((farm_advance(apr_time_from_sec(1)), mp_json_count(mp_console_notices(desk_proxy, p)) == 0));
     ok(is_over, "it is back");
@@ -75,7 +76,7 @@ static void test_spool(void)
     mp_spool_depth_t depth;
 
     farm_hide();
-    settle("Nothing was recorded for ");
+    settle("The database is away since 20");
     for (int i = 1; i < 10000; i++) {
         memcpy(share.id, &i, sizeof(i));
         mp_spool_depth(&depth, desk_proxy->spool);
@@ -83,8 +84,7 @@ static void test_spool(void)
             mp_spool_settle(desk_proxy->spool, &share, &why) != APR_SUCCESS)
             break;
     }
-    ok(is_noticed("The spool of this process is full to 50 percent"), "the spool fills: %d of %d bytes", (int)depth.bytes,
-       (int)depth.limit);
+    ok(is_noticed("The spool of this server is full to 50 percent"), "the spool fills: %d of %d bytes", (int)depth.bytes, (int)depth.limit);
     ok(is_noticed(apr_psprintf(p, "%d shares wait", (int)depth.shares)), "with shares that wait");
     farm_show();
 }

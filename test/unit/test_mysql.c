@@ -49,6 +49,10 @@ static void check_troubles(void)
     ok(mp_mysql_trouble_find(2006).is_broken && mp_mysql_trouble_find(2999).is_broken, "the library's own errors end a link");
     ok(!mp_mysql_trouble_find(1999).is_broken && !mp_mysql_trouble_find(3000).is_broken, "others do not");
     is_text(mp_mysql_trouble_find(1064).word, "database-error", "a code that is not listed");
+    ok(mp_mysql_trouble_find(1142).is_broken && mp_mysql_trouble_find(1143).is_broken, "a link without a privilege never gets it back");
+    is_text(mp_mysql_trouble_find(1114).word, "database-full", "a full table");
+    mp_mysql_trouble_t full = mp_mysql_trouble_find(1021);
+    is_text(mp_mysql_trouble_phrase(&full), "has no room left", "a full disk, in words");
     is_number(mp_mysql_trouble_find(1062).status, APR_EEXIST, "a duplicate key");
 }
 

@@ -335,6 +335,48 @@ static void test_late_database(void)
     stop_child(&child);
 }
 
+#define BACKLOG 1200u
+
+/* What the recorder's own thread finds when a roster comes into force. */
+typedef struct glimpse_t {
+    long long rows; /* of the backlog */
+    bool is_seen;
+} glimpse_t;
+
+static void look_at_rows(void *baton, const mp_roster_t *roster)
+{
+    glimpse_t *glimpse = baton;
+    if (!mp_roster_find_worker(roster, "renamed meanwhile", pool))
+        return;
+    glimpse->rows = farm_number("SELECT count(*) FROM submitted_work WHERE hex(share_id) LIKE '____0100%%'");
+    __atomic_store_n(&glimpse->is_seen, true, __ATOMIC_SEQ_CST);
+}
+
+/* An edit that is made when the first of many shares is recorded does not wait for the last one. */
+static void test_backlog(void)
+{
+    child_t child;
+    glimpse_t glimpse = {.rows = -1};
+
+    farm_execute("CREATE TRIGGER edit AFTER INSERT ON submitted_work WHEN hex(NEW.share_id) LIKE '00000100%%' BEGIN"
+                 " UPDATE worker SET name = 'renamed meanwhile' WHERE name = 'later';"
+                 " UPDATE settings SET value = value + 1 WHERE key = 'generation'; END");
+    open_child(&child);
+    for (unsigned i = 0; i < BACKLOG; i++)
+        settle(&child, 0x10000 + i, MP_VERDICT_ACCEPTED);
+    put_works(child.parts.works, 5, 10);
+    mp_keeper_watch(child.parts.keeper, look_at_rows, &glimpse);
+    mp_result_t why;
+    ok(mp_recorder_start(child.recorder, &why) == APR_SUCCESS, "a recorder with much to do");
+    bool seen = FARM_WAIT((farm_advance(MP_KEEPER_GENERATION_INTERVAL), __atomic_load_n(&glimpse.is_seen, __ATOMIC_SEQ_CST)));
+    ok(seen, "notices the edit");
+    ok(glimpse.rows > 0 && glimpse.rows < BACKLOG, "with %lld of %u shares recorded", glimpse.rows, BACKLOG);
+    ok(FARM_WAIT(farm_number("SELECT count(*) FROM submitted_work WHERE hex(share_id) LIKE '____0100%%'") == BACKLOG),
+       "and goes on to the last one");
+    stop_child(&child);
+    farm_execute("DROP TRIGGER edit");
+}
+
 int main(void)
 {
     child_t child;
@@ -354,6 +396,7 @@ int main(void)
     test_adoption();
     test_never_started();
     test_late_database();
+    test_backlog();
     farm_close();
     return tap_done();
 }

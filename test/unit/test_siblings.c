@@ -6,6 +6,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,16 +59,29 @@ static void test_looking(apr_pool_t *p)
     ok(mp_siblings_is_watched(siblings), "another one does");
 }
 
-static void write_as_another_child(int number, apr_pool_t *p)
+/* @return the child, which lives until it is killed */
+static pid_t write_as_another_child(int number, apr_pool_t *p)
 {
-    int status = 0;
-    pid_t pid = fork();
+    int pipes[2];
+    char done = 0;
+    pid_t pid = pipe(pipes) == 0 ? fork() : -1;
     if (pid == 0) {
         mp_result_t why = MP_RESULT_NONE;
-        _exit(mp_siblings_save(mp_siblings_create(directory, p), sight_of(number, p), &why, p) == APR_SUCCESS ? 0 : 1);
+        done = mp_siblings_save(mp_siblings_create(directory, p), sight_of(number, p), &why, p) == APR_SUCCESS;
+        if (write(pipes[1], &done, 1) == 1)
+            pause();
+        _exit(1);
     }
-    waitpid(pid, &status, 0);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "another child tells what it sees");
+    ok(read(pipes[0], &done, 1) == 1 && done, "another child tells what it sees");
+    close(pipes[0]);
+    close(pipes[1]);
+    return pid;
+}
+
+static void end_child(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 static void test_telling(apr_pool_t *p)
@@ -80,14 +94,17 @@ static void test_telling(apr_pool_t *p)
     is_number(mp_siblings_save(siblings, sight_of(1, p), &why, p), APR_SUCCESS, "told");
     ok(stat(path_of(own, p), &info) == 0 && (info.st_mode & 0777) == 0600, "its file is for nobody else");
     is_number(mp_siblings_load(siblings, p)->nelts, 0, "the own sight is no other's");
-    write_as_another_child(2, p);
-    write_as_another_child(3, p);
+    pid_t second = write_as_another_child(2, p), third = write_as_another_child(3, p);
     apr_array_header_t *sights = mp_siblings_load(siblings, p);
     is_number(sights->nelts, 2, "two others");
     apr_int64_t sum = 0;
     for (int i = 0; i < sights->nelts; i++)
         sum += mp_json_integer(mp_json_get(APR_ARRAY_IDX(sights, i, mp_json_t *), "number"));
     is_number(sum, 5, "what they told");
+    end_child(second);
+    is_number(mp_siblings_load(siblings, p)->nelts, 1, "one of them is killed: what it told does not count any more");
+    ok(stat(path_of(apr_psprintf(p, "sight-%ld.json", (long)second), p), &info) != 0, "and is removed");
+    end_child(third);
     mp_siblings_leave(siblings);
     ok(stat(path_of(own, p), &info) != 0, "who leaves takes its file along");
 }
@@ -97,24 +114,24 @@ static void test_what_else_lies_there(apr_pool_t *p)
     struct stat info;
     mp_siblings_t *siblings = mp_siblings_create(directory, p);
     int before = mp_siblings_load(siblings, p)->nelts;
-    put("sight-1.json", "{\"number\":", p);
-    put("sight-2.json", "[1]", p);
+    put("sight-1.1.json", "{\"number\":", p);
+    put("sight-1.2.json", "[1]", p);
     put("sight-.txt", "{}", p);
     put("roster.json", "{}", p);
-    ok(symlink("/etc/passwd", path_of("sight-3.json", p)) == 0, "a link");
+    ok(symlink("/etc/passwd", path_of("sight-1.3.json", p)) == 0, "a link");
     is_number(mp_siblings_load(siblings, p)->nelts, before, "none of this is a sight");
-    put("sight-4.json", "{}", p);
+    put("sight-1.4.json", "{}", p);
     is_number(mp_siblings_load(siblings, p)->nelts, before + 1, "a fresh one");
-    make_older("sight-4.json", 16, p);
+    make_older("sight-1.4.json", 61, p);
     is_number(mp_siblings_load(siblings, p)->nelts, before, "its child is silent");
-    ok(stat(path_of("sight-4.json", p), &info) == 0, "but may only be slow");
-    make_older("sight-4.json", 61, p);
+    ok(stat(path_of("sight-1.4.json", p), &info) == 0, "but may only be slow");
+    make_older("sight-1.4.json", 121, p);
     mp_siblings_load(siblings, p);
-    ok(stat(path_of("sight-4.json", p), &info) != 0, "or is gone");
-    put("sight-5.json.abcdef", "{", p);
-    make_older("sight-5.json.abcdef", 61, p);
+    ok(stat(path_of("sight-1.4.json", p), &info) != 0, "or is gone");
+    put("sight-1.5.json.abcdef", "{", p);
+    make_older("sight-1.5.json.abcdef", 121, p);
     mp_siblings_load(siblings, p);
-    ok(stat(path_of("sight-5.json.abcdef", p), &info) != 0, "what a child left that was killed while it wrote goes, too");
+    ok(stat(path_of("sight-1.5.json.abcdef", p), &info) != 0, "what a child left that was killed while it wrote goes, too");
     is_number(mp_siblings_load(mp_siblings_create("/nonexistent", p), p)->nelts, 0, "no directory");
     mp_siblings_look(mp_siblings_create("/nonexistent", p));
     ok(!mp_siblings_is_watched(mp_siblings_create("/nonexistent", p)), "nor a mark in it");

@@ -60,6 +60,19 @@ static void test_sums(apr_pool_t *p)
     ok(sight->fullest == 1000.0 / 4096, "how full the fullest one is");
 }
 
+static void test_outage(apr_pool_t *p)
+{
+    static const char *const texts[] = {"{\"away_since\":500,\"away_word\":\"database-busy\",\"away_why\":\"later\"}", "{\"shares\":3}",
+                                        "{\"away_since\":200,\"away_word\":\"database-away\",\"away_why\":\"it is gone\"}",
+                                        "{\"away_since\":100,\"away_why\":7}"};
+    mp_sight_t *sight = join(texts, 4, p);
+    is_number(sight->away, 2, "two of four children can record nothing");
+    is_number(sight->away_since, 200, "the first to find out says since when");
+    is_text(sight->away_why, "it is gone", "and why");
+    is_text(sight->away_word, "database-away", "in a word as well");
+    is_number(join(texts + 1, 1, p)->away, 0, "a child that says nothing of it is well");
+}
+
 static void test_oddities(apr_pool_t *p)
 {
     static const char *const texts[] = {
@@ -79,6 +92,7 @@ int main(void)
     apr_pool_create(&p, NULL);
     test_pools(p);
     test_sums(p);
+    test_outage(p);
     test_oddities(p);
     apr_terminate();
     return tap_done();

@@ -7,8 +7,10 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define ORPHAN "shares-1-0123456789abcdef.spool"
+#define ADOPTED "shares-1-0123456789abcdef-adopted.spool" /* its name from the moment that somebody took it */
 
 /* A file being made up byte by byte. */
 typedef struct draft_t {
@@ -149,7 +151,7 @@ static void test_garbage(void)
     is_number(count_settled(sink, 0, 51) + count_settled(sink, 52, 100), 99, "every whole record is found between garbage");
     is_number(sink->times[51] + sink->times[100] + sink->strange, 0, "and nothing is made of garbage");
     is_number(log_count, 1, "one warning");
-    ok(strstr(last_log, "MP0300: ") == last_log && strstr(last_log, ORPHAN), "with the file's name: %s", last_log);
+    ok(strstr(last_log, "MP0300: ") == last_log && strstr(last_log, ADOPTED), "with the file's name: %s", last_log);
     ok(strstr(last_log, apr_psprintf(p, " %" APR_SIZE_T_FMT, at)) != NULL, "and the offset");
     mp_spool_close(spool);
 }
@@ -195,16 +197,17 @@ static void test_failing_sink(void)
     draft.size = 0;
     for (unsigned i = 0; i < 500; i++)
         put_record(i < 450 ? MP_SPOOL_VERDICT : MP_SPOOL_INTENT, i);
+    write_draft(ORPHAN, draft.size);
     for (int fail_at = 1; fail_at <= 3; fail_at++) {
-        write_draft(ORPHAN, draft.size);
         sink->calls = 0;
         sink->fail_at = fail_at;
         ok(mp_spool_adopt(&drained, spool, take, sink) == APR_EGENERAL, "call %d of the sink fails", fail_at);
-        ok(drained < 500 && exists(ORPHAN) && size_of(path_of(ORPHAN)) == (off_t)draft.size, "the file stays as it was");
+        ok(drained < 500 && !exists(ORPHAN) && size_of(path_of(ADOPTED)) == (off_t)draft.size,
+           "the file stays, and its name says that it was begun");
     }
     is_number(adopt(spool, later), 500, "later everything is taken");
     is_number(count_settled(later, 0, 450) + later->unknown_word, 500, "each share once");
-    ok(!exists(ORPHAN), "and the file removed");
+    ok(!exists(ORPHAN) && !exists(ADOPTED), "and the file removed");
     mp_spool_close(spool);
 }
 
@@ -251,7 +254,7 @@ static apr_status_t take_and_look(void *baton, const mp_share_t *const *shares, 
 {
     nested_t *nested = baton;
     apr_size_t drained;
-    if (mp_spool_adopt(&drained, nested->other, take, nested->others_sink) == APR_SUCCESS && drained == 0)
+    if (mp_spool_adopt(&drained, nested->other, take, nested->others_sink) == APR_EAGAIN && drained == 0)
         nested->others_calls++;
     return take(nested->sink, shares, count);
 }
@@ -267,7 +270,8 @@ static void test_one_adopter(void)
     write_draft(ORPHAN, draft.size);
     ok(mp_spool_adopt(NULL, spool, take_and_look, &nested) == APR_SUCCESS, "adopt");
     is_number(count_settled(nested.sink, 0, 500), 500, "one takes everything");
-    ok(nested.others_calls == 3 && nested.others_sink->total == 0, "the other one finds the file locked");
+    ok(nested.others_calls == 3 && nested.others_sink->total == 0,
+       "the other one finds the file locked, and is told that there are older shares than its own");
     mp_spool_close(nested.other);
     mp_spool_close(spool);
 }
@@ -440,6 +444,110 @@ static void test_births_and_adopters(void)
     munmap(tally, sizeof(*tally));
 }
 
+static void set_age(const char *name, int seconds)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - seconds}};
+    if (utimensat(AT_FDCWD, path_of(name), times, 0) != 0)
+        abort();
+}
+
+/* Writes down in which order shares come. */
+typedef struct sequence_t {
+    unsigned numbers[8];
+    apr_size_t count;
+} sequence_t;
+
+static apr_status_t note_order(void *baton, const mp_share_t *const *shares, apr_size_t count)
+{
+    sequence_t *sequence = baton;
+    for (apr_size_t i = 0; i < count && sequence->count < 8; i++)
+        memcpy(&sequence->numbers[sequence->count++], shares[i]->id, sizeof(unsigned));
+    return APR_SUCCESS;
+}
+
+static void test_oldest_first(void)
+{
+    static const char *const names[] = {"shares-1-b.spool", "shares-1-d-adopted.spool", "shares-1-c.spool", "shares-1-a.spool"};
+    static const int ages[] = {10, 1, 30, 20};
+    static const unsigned expected[] = {1, 2, 3, 0};
+    mp_spool_t *spool = open_spool(MEGABYTE);
+    sequence_t sequence = {.count = 0};
+
+    for (unsigned i = 0; i < 4; i++) {
+        draft.size = 0;
+        put_record(MP_SPOOL_VERDICT, i);
+        write_draft(names[i], draft.size);
+        set_age(names[i], ages[i]);
+    }
+    ok(mp_spool_adopt(NULL, spool, note_order, &sequence) == APR_SUCCESS, "several orphans are adopted");
+    ok(sequence.count == 4 && memcmp(sequence.numbers, expected, sizeof(expected)) == 0,
+       "one that somebody began comes first, then the oldest: %u %u %u %u", sequence.numbers[0], sequence.numbers[1], sequence.numbers[2],
+       sequence.numbers[3]);
+    mp_spool_close(spool);
+    is_number(file_count(), 0, "no file is left");
+}
+
+/* 300 shares drained and 50 not, in a file that never became empty; then it waits for its end. */
+static void drain_until_killed(int tell)
+{
+    mp_spool_t *spool = open_spool(16 * MEGABYTE);
+    sink_t sink = {.fail_at = 0};
+    int drained = intend(spool, 400) == APR_SUCCESS ? pass_shares(spool, 0, 300) : 0;
+    drained -= mp_spool_drain(NULL, spool, take, &sink) == APR_SUCCESS ? 0 : 1;
+    pass_shares(spool, 300, 350);
+    if (write(tell, &drained, sizeof(drained)) != sizeof(drained))
+        abort();
+    for (;;)
+        pause();
+}
+
+/* Rows may be gone from the database again when a file is adopted: what was drained must not come a second time. */
+static void test_drained_before(void)
+{
+    int pipes[2], drained = 0;
+    mp_spool_t *spool = open_spool(MEGABYTE);
+    sink_t *sink = new_sink();
+    pid_t child;
+
+    if (pipe(pipes) != 0 || (child = fork()) < 0)
+        abort();
+    if (child == 0)
+        drain_until_killed(pipes[1]);
+    ok(read(pipes[0], &drained, sizeof(drained)) == sizeof(drained) && drained == 300, "a child has drained most of its file");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    is_number(adopt(spool, sink), 51, "the rest is adopted");
+    is_number(count_settled(sink, 300, 350), 50, "each share that was not drained, once");
+    is_number(count_once(sink, 400, 401, MP_VERDICT_UNKNOWN), 1, "and the one under way all the time, from before the mark");
+    is_number(sink->strange, 0, "and nothing else");
+    mp_spool_close(spool);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+/* The database comes and goes: each adopter goes on where the one before it was stopped. */
+static void test_adopted_in_pieces(void)
+{
+    mp_spool_t *spool = open_spool(16 * MEGABYTE), *other;
+    sink_t *sink = new_sink();
+    int calls = 0;
+
+    pass_shares(spool, 0, 1500);
+    intend(spool, 1500);
+    mp_spool_close(spool);
+    for (apr_size_t drained = 0; sink->total < 1501 && calls < 20; calls++) {
+        other = open_spool(MEGABYTE);
+        sink->calls = 0;
+        sink->fail_at = 3;
+        mp_spool_adopt(&drained, other, take, sink);
+        mp_spool_close(other);
+    }
+    is_number(calls, 5, "two batches of 200 each time, and once more for what was under way");
+    is_number(count_settled(sink, 0, 1500), 1500, "each share came once");
+    is_number(count_once(sink, 1500, 1501, MP_VERDICT_UNKNOWN), 1, "and so did the one under way");
+    is_number(file_count(), 0, "the file is gone");
+}
+
 /* A crash between the two halves of a change of files: the same shares in both, and one settled meanwhile. */
 static void test_both_files(void)
 {
@@ -471,6 +579,9 @@ int main(void)
     test_processes();
     test_births_and_adopters();
     test_both_files();
+    test_oldest_first();
+    test_drained_before();
+    test_adopted_in_pieces();
     fixture_close();
     return tap_done();
 }

@@ -301,6 +301,29 @@ static void check_batches(mp_store_t *store, apr_pool_t *p)
     ok(mp_store_save_shares(&inserted, NULL, 0, store, &why, p) == APR_SUCCESS && inserted == 0, "an empty batch");
 }
 
+/* The ids of rows tell in which order shares were acknowledged; keys, which are hashes, do not. */
+static void check_order(mp_store_t *store, apr_pool_t *p)
+{
+    static const unsigned numbers[] = {39, 31, 36, 30, 38, 33};
+    mp_share_t shares[7];
+    const mp_share_t *pointers[7];
+    mp_result_t why = MP_RESULT_NONE;
+
+    for (int i = 0; i < 6; i++) {
+        shares[i] = make_share(numbers[i], MP_VERDICT_ACCEPTED);
+        shares[i].difficulty = numbers[i];
+        pointers[i] = &shares[i];
+    }
+    shares[6] = make_share(39, MP_VERDICT_REJECTED);
+    shares[6].difficulty = 77;
+    shares[6].time--;
+    pointers[6] = &shares[6];
+    ok(mp_store_save_shares(NULL, pointers, 7, store, &why, p) == APR_SUCCESS, "a batch in the order of its spool: %s", why.sentence);
+    is_text(sql("SELECT difficulty + 0, result FROM submitted_work WHERE difficulty >= 30 ORDER BY id"),
+            server ? "77|0\n31|1\n36|1\n30|1\n38|1\n33|1" : "77.0|0\n31.0|1\n36.0|1\n30.0|1\n38.0|1\n33.0|1",
+            "gives ids in that order, and of one id the earlier share counts");
+}
+
 static void check_hostile_shares(mp_store_t *store, apr_pool_t *p)
 {
     mp_share_t share = make_share(20, MP_VERDICT_REJECTED), found;
@@ -507,6 +530,7 @@ static void check_engine(const char *name, apr_pool_t *parent)
     check_share_fields(store, p);
     check_verdicts(store, p);
     check_batches(store, p);
+    check_order(store, p);
     check_hostile_shares(store, p);
     check_works(p);
     check_threads(p);

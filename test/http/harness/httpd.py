@@ -158,11 +158,13 @@ class Httpd:
         self._process.terminate()
         self._process.wait(30)
 
-    def kill(self) -> None:
-        """kill -9 of parent and children together, as if the power had failed."""
-        self.killed.update(self.children())
+    def kill_all(self) -> None:
+        """kill -9 of the parent and of every child; returns when none is left."""
+        processes = [self.pid, *self.children()]
+        self.killed.update(processes)
         os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(20)
+        wait_until(lambda: not any(_is_alive(pid) for pid in processes), 20, "every process of httpd is gone")
 
     def connection_count(self) -> int:
         """How many connections of clients it has not closed; what it closed belongs to no inode any more."""
@@ -214,6 +216,13 @@ class Httpd:
 def _allow_core_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _parent_of(pid: int) -> int:
