@@ -26,6 +26,13 @@ class Redis:
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]
         with open(self._directory / "redis.log", "ab") as log:
             self._process = subprocess.Popen(command, executable=PROGRAM, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_it_answers(self) -> None:
         end = time.monotonic() + 20
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
