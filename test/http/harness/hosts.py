@@ -38,9 +38,9 @@ class Hosts:
         return self.first, self.second
 
     def start(self) -> "Hosts":
-        """Starts both."""
-        for proxy in self.both:
-            proxy.start()
+        """Starts both, at the same time."""
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(Proxy.start, self.both))
         return self
 
     def cross(self, count: int) -> list[Errand]:
