@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shared cache over httpd's socache providers. shmcb is split into many small instances, each with a mutex of its own, because it scans within an
- * instance and is not safe without a lock. Instances and mutexes outlive a graceful restart. */
+ * instance and is not safe without a lock; network providers have neither. Instances and mutexes outlive a graceful restart. */
 #ifndef MP_HTTPD_CACHE_H
 #define MP_HTTPD_CACHE_H
 
@@ -17,7 +17,7 @@ const char *mp_cache_check(const char *spec, apr_pool_t *p);
 /** In post_config, before children are made: creates the cache, or takes over the one of before the restart if spec is still the same. */
 apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp);
 
-/** In child_init. Dies with the process. */
+/** In child_init. Stays until the process ends. */
 apr_status_t mp_cache_open(mp_shared_cache_t *cache, server_rec *s, apr_pool_t *pchild);
 
 #endif

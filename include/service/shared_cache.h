@@ -26,7 +26,7 @@ typedef struct mp_shared_cache_entry_t {
     apr_time_t expiry; /* wall clock; used when stored */
 } mp_shared_cache_entry_t;
 
-/** Looks at the entry (NULL: there is none) and may fill another in its place. Runs under the cache's lock: short, no I/O. @return true to store it */
+/** Looks at the entry (NULL: there is none) and may fill another in its place. May run under a lock: short, no I/O. @return true to store it */
 typedef bool mp_shared_cache_decide_t(void *baton, const mp_shared_cache_entry_t *old, mp_shared_cache_entry_t *entry);
 
 /* What a provider does. Everybody else calls the functions below. */
@@ -35,7 +35,7 @@ typedef struct mp_shared_cache_ops_t {
     apr_status_t (*load)(void *instance, mp_shared_cache_kind_t kind, const unsigned char key[MP_KEY_SIZE], mp_shared_cache_entry_t *entry);
     apr_status_t (*save)(void *instance, mp_shared_cache_kind_t kind, const unsigned char key[MP_KEY_SIZE],
                          const mp_shared_cache_entry_t *entry);
-    /** Read, decide and write in one step, as far as the processes of this host are concerned. */
+    /** Reads, decides and writes; in one step where is_local, otherwise others may write in between. */
     apr_status_t (*update)(void *instance, mp_shared_cache_kind_t kind, const unsigned char key[MP_KEY_SIZE],
                            mp_shared_cache_decide_t *decide, void *baton);
 } mp_shared_cache_ops_t;

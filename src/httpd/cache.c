@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys are hashes: shmcb picks its sub-cache by the first byte of the key, we pick the instance by the last. What is retained lives in a pool without a parent:
- * shmcb registers a clean-up that points into its shared object, which httpd has unloaded by the time it destroys the process pool. */
+ * shmcb registers a clean-up that points into its shared object, which httpd has unloaded by the time it destroys the process pool.
+ *
+ * A mutex is held for shmcb and its like only, which do no I/O. A call to a network provider may hang for ever, and a mutex across processes would then stop the
+ * other children, whose connections are well. So nothing is one step there, neither between hosts nor between the children of one: verdicts.c claims without. */
 #include "httpd/cache.h"
 
 #include "httpd/config.h"
@@ -35,7 +38,7 @@ typedef struct retained_t {
     apr_pool_t *pool;
     const char *spec;  /* NULL: nothing was created yet */
     int socache_count; /* per place; with 1, both places share it */
-    int mutex_count;   /* likewise */
+    int mutex_count;   /* likewise; 0: the provider needs no lock */
     ap_socache_instance_t *socaches[PLACES][PARTS];
     apr_global_mutex_t *mutexes[PLACES][PARTS];
 } retained_t;
@@ -175,8 +178,7 @@ apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
     memset(retained, 0, sizeof(*retained));
     cache_t cache = {.retained = retained, .provider = find_provider(name), .server = s};
     retained->socache_count = strcmp(name, SHMCB) == 0 ? PARTS : 1;
-    /* Claims are made under a lock in any case, but those for different shares need not wait for each other. */
-    retained->mutex_count = needs_lock(cache.provider) ? retained->socache_count : PARTS;
+    retained->mutex_count = needs_lock(cache.provider) ? retained->socache_count : 0;
     apr_status_t status = create_pool(&retained->pool);
     if (status != APR_SUCCESS)
         return status;
@@ -190,7 +192,7 @@ apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
 typedef struct access_t {
     const cache_t *cache;
     ap_socache_instance_t *socache;
-    apr_global_mutex_t *mutex;
+    apr_global_mutex_t *mutex; /* NULL: there is none */
     const unsigned char *key;
     apr_pool_t *scratch; /* shmcb needs none; network providers do */
 } access_t;
@@ -216,12 +218,12 @@ static void end(access_t *access)
 
 static apr_status_t lock_if_needed(const access_t *access)
 {
-    return needs_lock(access->cache->provider) ? apr_global_mutex_lock(access->mutex) : APR_SUCCESS;
+    return access->mutex ? apr_global_mutex_lock(access->mutex) : APR_SUCCESS;
 }
 
 static void unlock_if_needed(const access_t *access)
 {
-    if (needs_lock(access->cache->provider))
+    if (access->mutex)
         apr_global_mutex_unlock(access->mutex);
 }
 
@@ -284,10 +286,10 @@ static apr_status_t cache_update(void *cache, mp_shared_cache_kind_t kind, const
                                  void *baton)
 {
     access_t access = begin(cache, kind, key);
-    apr_status_t status = apr_global_mutex_lock(access.mutex);
+    apr_status_t status = lock_if_needed(&access);
     if (status == APR_SUCCESS) {
         status = decide_and_put(&access, decide, baton);
-        apr_global_mutex_unlock(access.mutex);
+        unlock_if_needed(&access);
     }
     end(&access);
     return status;
@@ -310,9 +312,11 @@ apr_status_t mp_cache_open(mp_shared_cache_t *cache, server_rec *s, apr_pool_t *
 {
     static const mp_shared_cache_ops_t ops = {.load = cache_load, .save = cache_save, .update = cache_update};
     const char *arguments;
-    cache_t *opened = apr_pcalloc(pchild, sizeof(*opened));
+    retained_t *retained = ap_retained_data_get(RETAINED_KEY);
+    /* Threads of the crew that hang in the provider outlive pchild, so what they come back to must. */
+    cache_t *opened = apr_pcalloc(retained->pool, sizeof(*opened));
     opened->server = s;
-    opened->retained = ap_retained_data_get(RETAINED_KEY);
+    opened->retained = retained;
     opened->provider = find_provider(provider_name(opened->retained->spec, &arguments, pchild));
     *cache = (mp_shared_cache_t){.ops = &ops, .instance = opened, .is_local = opened->retained->socache_count > 1};
     return reopen(opened->retained, pchild);

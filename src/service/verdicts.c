@@ -2,10 +2,13 @@
 /* Waiting is polling, because the first may be in another process, or on another host. It is rare: a miner repeats a share only after it
  * lost patience. A cache that fails lets every share through: better a duplicate at the pool than a lost share.
  *
- * On one host a lock makes reading and claiming one step. Network providers offer nothing of the kind, so hosts pass a door: who wants to claim writes his number
- * there, then claims if nobody did, and looks at the door again. If his number still stands there, nobody came after him before the claim could be seen. If not,
- * he hands the claim over to the one who came last, who either sees that or has it already. Claims have an entry of their own there: one that is written late must not
- * wipe out a verdict. The door's entry expires with the lease, by the cache's own clock, so that hosts whose clocks differ agree on when an owner is given up. */
+ * In a local cache a lock makes reading and claiming one step. Network providers offer nothing of the kind, so whoever asks one passes a door, be it on another host,
+ * in another child or on another thread: each attempt has a number of its own. Who wants to claim writes his number there, then claims if nobody did, and looks at the
+ * door again. If his number still stands there, nobody came after him before the claim could be seen. If not, he hands the claim over to the one who came last, who
+ * either sees that or has it already. Claims have an entry of their own there: one that is written late must not wipe out a verdict. Of two who come at the same time
+ * one claims, in whatever order they take their steps. Of three within the same few milliseconds two may, because one hands over what another has claimed: the pool
+ * is then asked twice, as if the cache had failed. The door's entry expires with the lease, by the cache's own clock, so that hosts whose clocks differ agree on when
+ * an owner is given up. */
 #include "service/verdicts.h"
 
 #include "base/assert.h"

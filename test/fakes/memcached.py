@@ -15,6 +15,8 @@ class FakeMemcached:
         self.gets = 0
         self.goes_on = threading.Event()  # cleared: it takes requests and does not answer
         self.goes_on.set()
+        self.is_stuck = threading.Event()
+        self._until_stuck: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -22,6 +24,16 @@ class FakeMemcached:
         """Refuses connections from now on."""
         self.goes_on.set()
         self._listener.close()
+
+    def get_stuck_in_update(self) -> None:
+        """The first get after the next set gets no answer, nor does its connection ever again: as if it were half open. All others are well."""
+        self._until_stuck = ["set", "get"]
+
+    def _gets_stuck(self, verb: str) -> bool:
+        if not self._until_stuck or verb != self._until_stuck[0]:
+            return False
+        del self._until_stuck[0]
+        return not self._until_stuck
 
     def _accept(self) -> None:
         while True:
@@ -37,6 +49,10 @@ class FakeMemcached:
             while line := reader.readline():
                 words = line.decode("ascii").split()
                 if not words or words[0] == "quit":
+                    return
+                if self._gets_stuck(words[0]):
+                    self.is_stuck.set()
+                    reader.read()
                     return
                 answer = self._answer(words, reader)
                 self.goes_on.wait(60)

@@ -2,6 +2,7 @@
 """A real redis for tests: Debian's redis-tools has the server's program, under the name of one of its tools, and starts no daemon."""
 import os
 from pathlib import Path
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,22 +11,40 @@ import time
 from .ports import free_port
 
 PROGRAM = "/usr/bin/redis-check-rdb"
+COMMAND = 'redis-server --bind {address} --port {port} --save "" --appendonly no'
+
+
+def own_address() -> str:
+    """One by which others reach this machine; loopback if there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # chooses a way, and sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return sock.getsockname()[0]
 
 
 class Redis:
-    """A private server on loopback, kept in memory only. It may be paused, killed and started again, and the test may read and write all of it."""
+    """A private server, kept in memory only. It may be paused, killed and started again, and the test may read and write all of it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.port = free_port()
+    def __init__(self, directory: Path, command: str = COMMAND, address: str = "127.0.0.1") -> None:
+        self.address, self.port = address, free_port()
+        self._command = shlex.split(command.format(address=self.address, port=self.port))
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         """Starts, empty, and waits until it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]
         with open(self._directory / "redis.log", "ab") as log:
-            self._process = subprocess.Popen(command, executable=PROGRAM, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command, executable=PROGRAM, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_it_answers(self) -> None:
         end = time.monotonic() + 20
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -50,7 +69,7 @@ class Redis:
 
     def ask(self, *words: bytes | str) -> object:
         """One command, on a connection of its own: bytes, a number, a list, or None."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as sock, sock.makefile("rb") as reader:
+        with socket.create_connection((self.address, self.port), timeout=10) as sock, sock.makefile("rb") as reader:
             parts = [word.encode() if isinstance(word, str) else word for word in words]
             sock.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
             return _read(reader)

@@ -6,6 +6,7 @@ import pytest
 
 from fakes import behaviours
 from fakes.memcached import FakeMemcached
+from harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -77,3 +78,17 @@ def test_it_hangs_and_mining_goes_on(mining):
     assert max(reply.seconds for reply in miner.replies) < 8
     mining.httpd.stop()
     assert not mining.httpd.is_running, "nor does the end of httpd"
+
+
+@pytest.mark.expects_log("MP0227")
+def test_a_connection_that_hangs_in_one_child_stops_no_other(mining):
+    """Nothing is locked across processes while somebody waits for the network."""
+    first, second = mining.miners_apart()
+    data = first.getwork().solve()
+    mining.memcached.get_stuck_in_update()
+    with ThreadPoolExecutor(1) as threads:
+        stuck = threads.submit(first.submit, data)
+        wait_until(mining.memcached.is_stuck.is_set, 10, "the first child has begun to claim, and hangs")
+        assert not stuck.done()
+        assert second.submit(data).result is True
+    assert mining.log.count("MP0227") == 1, "the second child claimed the same share without a failure"

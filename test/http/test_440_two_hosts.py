@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two hosts, one MariaDB, and nothing else in common: what one has handed out the other finds in the database, a moment later."""
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 import time
 
 import pytest
@@ -86,11 +87,51 @@ def test_a_host_that_died_brings_its_shares_when_it_is_back(make_proxy, make_poo
     wait_until(lambda: hosts.sums()[0] == 7, 10, "the statistics have all of them, once")
 
 
-def test_the_clock_of_one_host_is_five_minutes_ahead(hosts, directory):
-    hosts.second.httpd.more_environment = moved_clock(directory, 300)
+@pytest.mark.expects_log("MP0239")
+def test_the_clock_of_one_host_is_more_than_five_minutes_ahead(hosts, directory):
+    """Mining does not mind. Old rows it leaves to others, and says so."""
+    hosts.second.httpd.more_environment = moved_clock(directory, 330)
     hosts.start()
     hosts.cross(40)
     hosts.assert_all_went_well(40)
+    holder = wait_until(lambda: _upkeep_holder(hosts.first.database), 30, "somebody removes old rows")
+    assert holder in hosts.first.httpd.children()
+    wait_until(lambda: hosts.second.log.count("MP0239:"), 10, "the host whose clock is wrong has looked")
+    assert [proxy.log.count("MP0239:") for proxy in hosts.both] == [0, 1]
+    assert [proxy.log.count("MP0241:") for proxy in hosts.both] == [1, 0]
+
+
+def _upkeep_holder(database) -> int:
+    """The process that has the lease; 0: nobody."""
+    rows = database.rows("SELECT value FROM settings WHERE `key` = 'upkeep_lease'")
+    words = rows[0][0].split(maxsplit=2) if rows else []
+    return int(words[2].split("/")[1]) if len(words) == 3 else 0
+
+
+def _ago(**span) -> str:
+    return (datetime.now(timezone.utc) - timedelta(**span)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def test_one_of_the_hosts_removes_old_rows(hosts):
+    database = hosts.first.database
+    for _ in range(3):
+        database.run("INSERT INTO submitted_work (worker_id, pool_id, result, difficulty, time) VALUES (1, 1, 1, 1, ?)", _ago(days=20))
+    # A run is due, and what is kept is as before: otherwise it would be put off a day.
+    for name, value in (("next", _ago(minutes=1)), ("kept", "3600 3600 3600")):
+        database.run("INSERT INTO settings (`key`, value) VALUES (?, ?)", f"upkeep_{name}", value)
+    hosts.start()
+
+    def said(words: str) -> int:
+        return sum(proxy.log.count(words) for proxy in hosts.both)
+    wait_until(lambda: said("MP0237:"), 60, "a run has ended")
+    # What it records next it records after it has looked whether old rows are its business.
+    for proxy in hosts.both:
+        proxy.miner().mine(2)
+    hosts.first.wait_rows(4, 20)
+    assert said("MP0237: removed 0 works, 3 shares and 0 rows") == said("MP0237:") == 1
+    assert said("MP0241:") == 1
+    holder, = [proxy for proxy in hosts.both if proxy.log.count("MP0241:")]
+    assert _upkeep_holder(database) in holder.httpd.children()
 
 
 @pytest.fixture

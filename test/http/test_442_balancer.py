@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from fakes.miner import Miner, work_of
+from fakes.redis import Redis, own_address
 from harness import places
 from harness.database import PASSWORD
 from harness.hosts import make_hosts
@@ -23,11 +24,21 @@ def _block(word: str) -> str:
 
 
 @pytest.fixture
+def redis(directory):
+    """As the README starts it, at an address that is not loopback: hosts come from elsewhere."""
+    command = _block("redis-server").strip().replace("10.0.0.20", "{address}").replace("6379", "{port}")
+    server = Redis(directory, command, own_address())
+    yield server
+    server.kill()
+
+
+@pytest.fixture
 def farm(make_proxy, make_pool, make_httpd, database, redis):
     """Both hosts and the balancer, started; front is what miners know."""
     cache = re.search(r"^MiningProxyCache .*$", _block("MiningProxyCache"), re.MULTILINE)[0]
-    cache = cache.replace("10.0.0.20:6379", f"127.0.0.1:{redis.port}")
+    cache = cache.replace("10.0.0.20:6379", f"{redis.address}:{redis.port}")
     hosts = make_hosts(make_proxy, make_pool, database, directives=(cache,), modules=["socache_redis"])
+    hosts.redis = redis
     hosts.pool.long_polling = "/lp"
     hosts.start()
     lines = _block("BalancerMember")
@@ -53,6 +64,7 @@ def test_miners_need_not_know_of_the_machines(farm):
     shares = [reply for miner in miners for _, reply in miner.mine(10)]
     assert [reply.result for reply in shares] == [True] * 40
     assert len(farm.pool.submissions) == 40
+    assert len(farm.redis.keys()) >= 40, "redis answers the hosts"
     wait_until(lambda: all(_served(host) > count for host, count in zip(farm.both, before)), 5, "both hosts served some")
     farm.first.wait_rows(40)
     for miner in miners:

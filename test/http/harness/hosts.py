@@ -38,9 +38,9 @@ class Hosts:
         return self.first, self.second
 
     def start(self) -> "Hosts":
-        """Starts both."""
-        for proxy in self.both:
-            proxy.start()
+        """Starts both, at the same time."""
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(Proxy.start, self.both))
         return self
 
     def cross(self, count: int) -> list[Errand]:
@@ -82,7 +82,7 @@ def make_hosts(make_proxy: Any, make_pool: Any, database: Any, workers: int = 1,
     """Two hosts whose configurations differ where they may; not started."""
     pool = make_pool("alpha", difficulty=TRIVIAL)
     rigs = {f"rig{number}": database.add_rig(pool, name=f"rig{number}") for number in range(1, workers + 1)}
-    first = make_proxy(database, ["MiningProxyWorkTimeout 2s", *directives], **({"threads": 128} | config))
-    second = make_proxy(database, ["MiningProxyWorkTimeout 3s", "MiningProxySubmitTimeout 7s", "MiningProxyFailbackAfter 2s", *directives],
+    first = make_proxy(database, ["MiningProxyWorkTimeout 8s", *directives], **({"threads": 128} | config))
+    second = make_proxy(database, ["MiningProxyWorkTimeout 9s", "MiningProxySubmitTimeout 7s", "MiningProxyFailbackAfter 2s", *directives],
                         **({"threads": 112} | config))
     return Hosts(first, second, pool, rigs)

@@ -77,7 +77,11 @@ class Httpd:
 
     def environment(self) -> dict[str, str]:
         """What httpd is started with; nothing of the environment that the tests run in."""
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **places.sanitizer_environment(), **self.more_environment}
+        parts = places.sanitizer_environment(), self.more_environment
+        # AddressSanitizer's library must come before all others.
+        preloads = [part["LD_PRELOAD"] for part in parts if "LD_PRELOAD" in part]
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **parts[0], **parts[1]}
+        return environment | ({"LD_PRELOAD": ":".join(preloads)} if preloads else {})
 
     # Life
 
