@@ -16,6 +16,8 @@ typedef struct mp_upkeep_options_t {
     apr_interval_time_t works;
     apr_interval_time_t shares;
     apr_interval_time_t statistics;
+    bool (*is_leaving)(
+        void); /* true: this child's time is over, and so is that of its configuration; NULL: it never is. Recorder's thread */
 } mp_upkeep_options_t;
 
 /* Statistics of short periods are many, and only the console's short windows read them: seconds of a period, days for which it is kept at most. What is not listed here is

@@ -295,7 +295,7 @@ static void save_failure(mp_upkeep_t *upkeep, const mp_result_t *why)
     mp_result_t other;
     if (!upkeep->is_running)
         return;
-    apr_cpystrn(upkeep->run.error, why->sentence, sizeof(upkeep->run.error));
+    mp_text_clean(upkeep->run.error, sizeof(upkeep->run.error), why->sentence);
     mp_store_note_upkeep(upkeep->holder, 0, &upkeep->run, upkeep->store, &other);
 }
 
@@ -335,6 +335,11 @@ void mp_upkeep_tick(mp_upkeep_t *upkeep, apr_pool_t *p)
     bool is_batch = upkeep->is_running && now >= upkeep->next_batch && now < upkeep->next_look;
     apr_status_t status;
 
+    /* A child that lives on for a slow request goes by a configuration that nobody wants any more. */
+    if (upkeep->options.is_leaving && upkeep->options.is_leaving()) {
+        mp_upkeep_leave(upkeep);
+        return;
+    }
     if (!is_batch && now < upkeep->next_look)
         return;
     if (upkeep->holder[0] == '\0')

@@ -3,6 +3,7 @@
 #include "service/upkeep.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "service/dashboard_sums.h"
 #include "small_farm.h"
 #include "tap.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define DAY apr_time_from_sec(86400)
+#define EUROS "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"
 
 static apr_pool_t *pool;
 static mp_store_t *store;
@@ -237,6 +239,36 @@ static void test_lease(mp_upkeep_t *upkeep)
     is_number(farm_log_count("MP0241"), 3, "and it can be taken at once");
 }
 
+static bool is_over;
+
+static bool is_leaving(void)
+{
+    return is_over;
+}
+
+/* After a graceful restart a slow request may hold a child for long; what it was told to keep holds no more. */
+static void test_leaving(mp_upkeep_t *upkeep)
+{
+    mp_upkeep_options_t options = usual();
+    options.is_leaving = is_leaving;
+    mp_upkeep_t *old = create(&options);
+
+    add_rows(20000, 24 * 15);
+    plan(-60);
+    ok(FARM_WAIT((tick(old, 1), shares() < 20001)), "a run is under way");
+    is_over = true;
+    tick(old, 1);
+    long long left = shares();
+    is_text(setting("lease"), "-", "the child's time is over: it gives the lease up");
+    for (int i = 0; i < 3; i++)
+        look(old);
+    ok(shares() == left && left > 1, "and removes nothing more: %lld", left);
+    is_text(setting("lease"), "-", "nor takes it again");
+    tick(upkeep, 1);
+    is_number(farm_log_count("MP0241"), 2, "another one can take it at once");
+    ok(run_through(upkeep) && shares() == 1, "and ends the run");
+}
+
 static void test_clock(mp_upkeep_t *upkeep)
 {
     add_share(24 * 400);
@@ -287,12 +319,16 @@ static void test_failure(mp_upkeep_t *upkeep)
 {
     mp_upkeep_state_t state;
 
-    farm_execute("CREATE TRIGGER no_deletion BEFORE DELETE ON submitted_work BEGIN SELECT RAISE(ABORT, 'not today'); END");
+    farm_execute("CREATE TRIGGER no_deletion BEFORE DELETE ON submitted_work BEGIN SELECT RAISE(ABORT, 'not today" EUROS EUROS EUROS
+                 "'); END");
     plan(-60);
     ok(FARM_WAIT((tick(upkeep, 1), mp_upkeep_state(&state, upkeep), state.failure.status != APR_SUCCESS)), "rows cannot be removed: %s",
        state.failure.sentence);
     is_number(farm_log_count("MP0238"), 0, "the first failure may be the database going away");
     ok(strstr(setting("last"), "not today") != NULL, "the console knows of it: %s", setting("last"));
+    const char *last = setting("last");
+    char cleaned[MP_UPKEEP_RUN_SIZE];
+    is_text(mp_text_clean(cleaned, sizeof(cleaned), last), last, "as far as there is room, in whole characters");
     ok(fail_again(upkeep) && farm_log_count("MP0238") == 1, "the next one is told");
     ok(fail_again(upkeep) && farm_log_count("MP0238") == 1, "once");
     farm_execute("DROP TRIGGER no_deletion");
@@ -323,6 +359,7 @@ int main(void)
     run_test(test_pace);
     run_test(test_forever);
     run_test(test_lease);
+    run_test(test_leaving);
     run_test(test_clock);
     run_test(test_jump);
     run_test(test_failure);
