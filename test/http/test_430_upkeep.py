@@ -39,7 +39,9 @@ def _write_lease(database, value):
 
 
 def _plan(database):
+    """Due; what is kept is as before."""
     _write_setting(database, "next", _ago(minutes=1))
+    _write_setting(database, "kept", "3600 3600 3600")
 
 
 def _wait_run(database):

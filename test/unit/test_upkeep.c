@@ -74,8 +74,14 @@ static const char *setting(const char *key)
     return apr_pstrdup(pool, farm_text("SELECT value FROM settings WHERE key = 'upkeep_%s'", key));
 }
 
+static void keep_before(const char *kept)
+{
+    farm_execute("INSERT INTO settings VALUES ('upkeep_kept', '%s') ON CONFLICT (key) DO UPDATE SET value = excluded.value", kept);
+}
+
 static void plan(int seconds)
 {
+    keep_before("86400 1209600 31536000");
     farm_execute("UPDATE settings SET value = datetime('now', '%d seconds') WHERE key = 'upkeep_next'", seconds);
 }
 
@@ -303,6 +309,61 @@ static void test_jump(mp_upkeep_t *upkeep)
     is_number(farm_number("SELECT value > datetime('now', '86300 seconds') FROM settings WHERE key = 'upkeep_next'"), 1, "nor by no plan");
 }
 
+static bool is_put_off(void)
+{
+    return farm_number("SELECT value > datetime('now', '86300 seconds') FROM settings WHERE key = 'upkeep_next'") == 1;
+}
+
+/* A host that joins, or an admin who mistypes a value: what was to stay so far stays a day longer. */
+static void test_shorter(mp_upkeep_t *upkeep)
+{
+    plan(-60);
+    keep_before("0 1209600 31536000");
+    farm_execute("UPDATE settings SET value = substr(value, 1, 20) || '-' || substr(value, 40) WHERE key = 'upkeep_last'");
+    look(upkeep);
+    ok(is_put_off(), "less is kept than before: put off");
+    is_number(farm_log_count("MP0236: this configuration keeps less in the database than the one before (works forever, shares 14d, "
+                             "statistics 1y): from 2"),
+              1, "which is said");
+    ok(strncmp(setting("last") + 20, "2", 1) == 0, "a run that was left before its end is over: %s", setting("last"));
+    look(upkeep);
+    is_number(farm_log_count("MP0236"), 1, "once");
+    is_number(shares(), 2, "until then everything stays");
+    farm_execute("UPDATE settings SET value = datetime('now', '-60 seconds') WHERE key = 'upkeep_next'");
+    look(upkeep);
+    ok(run_through(upkeep) && shares() == 1, "a day later it goes");
+
+    farm_execute("DELETE FROM settings WHERE key = 'upkeep_kept'");
+    look(upkeep);
+    ok(is_put_off() && farm_log_count("MP0236: nobody has written down") == 1, "what was kept before is not known");
+    plan(-60);
+    keep_before("3600 3600 3600");
+    look(upkeep);
+    ok(run_through(upkeep) && farm_log_count("MP0236") == 2, "who keeps more need not wait");
+    is_text(setting("kept"), "86400 1209600 31536000", "and says so");
+    plan(-60);
+    keep_before("86400 1209600 nonsense");
+    look(upkeep);
+    ok(is_put_off(), "nor is what makes no sense");
+    add_share(24 * 400);
+}
+
+/* A farm that is off each night, or each week: what was put off is not put off again whenever it comes back. */
+static void test_not_always_on(mp_upkeep_t *upkeep)
+{
+    plan(-3 * 86400);
+    farm_execute("UPDATE settings SET value = datetime('now', '-5 days') || ' ' || datetime('now', '-5 days') || ' 0 0 0' WHERE key = "
+                 "'upkeep_last'");
+    look(upkeep);
+    ok(run_through(upkeep) && shares() == 1 && !is_put_off(), "it was announced, and nobody was there since: it is done now");
+    add_share(24 * 400);
+    plan(-8 * 86400);
+    farm_execute("UPDATE settings SET value = datetime('now', '-12 days') || ' ' || datetime('now', '-12 days') || ' 0 0 0' WHERE key = "
+                 "'upkeep_last'");
+    look(upkeep);
+    ok(is_put_off() && shares() == 2, "that was too long ago");
+}
+
 static bool fail_again(mp_upkeep_t *upkeep)
 {
     mp_upkeep_state_t state;
@@ -319,7 +380,7 @@ static void test_failure(mp_upkeep_t *upkeep)
 {
     mp_upkeep_state_t state;
 
-    farm_execute("CREATE TRIGGER no_deletion BEFORE DELETE ON submitted_work BEGIN SELECT RAISE(ABORT, 'not today" EUROS EUROS EUROS
+    farm_execute("CREATE TRIGGER no_deletion BEFORE DELETE ON submitted_work BEGIN SELECT RAISE(ABORT, 'not today:" EUROS EUROS EUROS
                  "'); END");
     plan(-60);
     ok(FARM_WAIT((tick(upkeep, 1), mp_upkeep_state(&state, upkeep), state.failure.status != APR_SUCCESS)), "rows cannot be removed: %s",
@@ -362,6 +423,8 @@ int main(void)
     run_test(test_leaving);
     run_test(test_clock);
     run_test(test_jump);
+    run_test(test_shorter);
+    run_test(test_not_always_on);
     run_test(test_failure);
     farm_close();
     return tap_done();
