@@ -74,7 +74,7 @@ static bool parse_counts(apr_int64_t counts[MP_UPKEEP_TABLE_COUNT], const char *
 
 void mp_upkeep_notes_parse_kept(mp_upkeep_kept_t *kept, const char *text)
 {
-    apr_int64_t seconds[MP_UPKEEP_TABLE_COUNT];
+    apr_int64_t seconds[MP_UPKEEP_TABLE_COUNT] = {0};
 
     *kept = (mp_upkeep_kept_t){.is_known = text && parse_counts(seconds, &text) && *text == '\0'};
     for (int i = 0; i < MP_UPKEEP_TABLE_COUNT && kept->is_known; i++) {
