@@ -27,6 +27,9 @@ apr_interval_time_t mp_parking_hold(apr_interval_time_t timeout);
 /** How long a connection of this request may wait before httpd closes it, by its own time-out. */
 apr_interval_time_t mp_parking_limit(const request_rec *r);
 
+/** Is httpd done with this child? It may live on for requests that are under way, with the configuration of its time. Any thread. */
+bool mp_parking_is_child_ending(void);
+
 /** Writes the answer of a poll. answer is NULL if there is none but the request cannot wait on (its miner sent more, or the child ends): then it is to be answered on the spot.
  * Runs on a request thread; the order's roster may be gone. */
 typedef void mp_parking_finish_t(void *baton, const mp_longpoll_answer_t *answer);

@@ -8,7 +8,7 @@
 
 #define MP_UPKEEP_INTERVAL apr_time_from_sec(3600) /* from the end of a run to the next */
 #define MP_UPKEEP_LOOK_INTERVAL apr_time_from_sec(20)
-#define MP_UPKEEP_FIRST_DELAY apr_time_from_sec(86400)      /* in a database that nobody has kept before */
+#define MP_UPKEEP_FIRST_DELAY apr_time_from_sec(86400)      /* where less is kept than before, so that somebody can read of it */
 #define MP_UPKEEP_CLOCK_TOLERANCE apr_time_from_sec(5 * 60) /* between this host's clock and the database's */
 
 /* How long each table's rows are kept at least; 0: for ever. */
@@ -16,6 +16,8 @@ typedef struct mp_upkeep_options_t {
     apr_interval_time_t works;
     apr_interval_time_t shares;
     apr_interval_time_t statistics;
+    bool (*is_leaving)(
+        void); /* true: this child's time is over, and so is that of its configuration; NULL: it never is. Recorder's thread */
 } mp_upkeep_options_t;
 
 /* Statistics of short periods are many, and only the console's short windows read them: seconds of a period, days for which it is kept at most. What is not listed here is
@@ -47,6 +49,9 @@ typedef struct mp_upkeep_state_t {
 
 /** Any thread. */
 void mp_upkeep_state(mp_upkeep_state_t *state, mp_upkeep_t *upkeep);
+
+/** Was the next run put off, so that somebody can read of it? */
+bool mp_upkeep_is_put_off(const mp_store_upkeep_t *found);
 
 /** By how much this host's clock differs from the database's; more than MP_UPKEEP_CLOCK_TOLERANCE is too much to remove anything by. */
 apr_interval_time_t mp_upkeep_clock_difference(apr_time_t database_now);

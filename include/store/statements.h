@@ -142,7 +142,9 @@
  * written by us, or before the clock went back: it counts for nothing. */
 #define MP_UPKEEP_LEASE "60" /* seconds */
 #define MP_UPKEEP_SETTING(name) "(SELECT value FROM settings WHERE `key` = 'upkeep_" name "')"
-#define MP_LOAD_UPKEEP(now) "SELECT " now ", " MP_UPKEEP_SETTING("lease") ", " MP_UPKEEP_SETTING("next") ", " MP_UPKEEP_SETTING("last")
+#define MP_LOAD_UPKEEP(now)                                                                                                                \
+    "SELECT " now                                                                                                                          \
+    ", " MP_UPKEEP_SETTING("lease") ", " MP_UPKEEP_SETTING("next") ", " MP_UPKEEP_SETTING("last") ", " MP_UPKEEP_SETTING("kept")
 #define MP_LOCK_UPKEEP(now) "SELECT " now ", value FROM settings WHERE `key` = 'upkeep_lease'"
 #define MP_TAKE_UPKEEP(value, now, late)                                                                                                   \
     "UPDATE settings SET value = " value " WHERE `key` = 'upkeep_lease' AND (value < " now " OR value > " late " OR SUBSTR(value, 21) = "  \

@@ -11,8 +11,9 @@
 typedef struct mp_store_upkeep_t {
     apr_time_t now; /* the database's clock, whole seconds */
     mp_upkeep_lease_t lease;
-    apr_time_t next;     /* when the next run begins; 0: nobody ever said */
-    mp_upkeep_run_t run; /* the last one, or the one that is under way */
+    apr_time_t next;       /* when the next run begins; 0: nobody ever said */
+    mp_upkeep_run_t run;   /* the last one, or the one that is under way */
+    mp_upkeep_kept_t kept; /* by that run; or by the next one, if that was put off so that somebody can read of it */
 } mp_store_upkeep_t;
 
 /** How things stand. One cheap read. */
@@ -27,8 +28,15 @@ bool mp_store_holds_upkeep(const mp_store_upkeep_t *found, const char *holder);
 /** Gives the lease up, if it is one's own. */
 apr_status_t mp_store_leave_upkeep(const char *holder, mp_store_t *store, mp_result_t *why);
 
-/** Writes down when the next run begins, what the run did, or both. next: 0: stays; run: NULL: stays. @return APR_EBUSY */
-apr_status_t mp_store_note_upkeep(const char *holder, apr_time_t next, const mp_upkeep_run_t *run, mp_store_t *store, mp_result_t *why);
+/* What can be written down; 0 or NULL: stays as it is. */
+typedef struct mp_store_upkeep_note_t {
+    apr_time_t next; /* when the next run begins */
+    const mp_upkeep_run_t *run;
+    const mp_upkeep_kept_t *kept;
+} mp_store_upkeep_note_t;
+
+/** Writes it down, all at once. @return APR_EBUSY */
+apr_status_t mp_store_note_upkeep(const char *holder, const mp_store_upkeep_note_t *note, mp_store_t *store, mp_result_t *why);
 
 /* One table's old rows, or those of one length of statistics. A value of the caller, handed in again for each batch. */
 typedef struct mp_store_sweep_t {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the farm's upkeep keeps in the table settings, as text of at most 255 bytes: who may remove old rows until when, and what the last run did. Whoever edits
+/* What the farm's upkeep keeps in the table settings, as text of at most 255 bytes: who may remove old rows until when, what the last run did, and what it kept. Whoever edits
  * these rows by hand is believed as far as it makes sense. Pure. */
 #ifndef MP_STORE_UPKEEP_NOTES_H
 #define MP_STORE_UPKEEP_NOTES_H
@@ -35,6 +35,20 @@ void mp_upkeep_notes_parse_lease(mp_upkeep_lease_t *lease, const char *text);
 
 /** Of "host/process/number", what tells people who it is: "host, process 4711". @return buffer */
 char *mp_upkeep_notes_format_holder(char buffer[MP_UPKEEP_HOLDER_SIZE + 16], const char *holder);
+
+/* How long each table's rows stay at least; 0: for ever. */
+typedef struct mp_upkeep_kept_t {
+    bool is_known;
+    apr_interval_time_t times[MP_UPKEEP_TABLE_COUNT];
+} mp_upkeep_kept_t;
+
+#define MP_UPKEEP_KEPT_SIZE 64 /* as text: seconds */
+
+/** text: NULL for none. Anything odd is not known. */
+void mp_upkeep_notes_parse_kept(mp_upkeep_kept_t *kept, const char *text);
+
+/** @return buffer */
+char *mp_upkeep_notes_format_kept(char buffer[MP_UPKEEP_KEPT_SIZE], const mp_upkeep_kept_t *kept);
 
 #define MP_UPKEEP_ERROR_SIZE 120
 #define MP_UPKEEP_RUN_SIZE 256 /* as text */

@@ -159,7 +159,10 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
                                        .timeout = config->database_timeout},
                              .upstream = {.proxy = config->upstream_proxy, .user_agent = USER_AGENT, .ca_file = config->upstream_ca_file},
                              .circuits = {.failback_after = config->failback_after, .probe_timeout = config->work_timeout},
-                             .upkeep = {.works = config->keep_work, .shares = config->keep_shares, .statistics = config->keep_statistics},
+                             .upkeep = {.works = config->keep_work,
+                                        .shares = config->keep_shares,
+                                        .statistics = config->keep_statistics,
+                                        .is_leaving = mp_parking_is_child_ending},
                              .state_directory = config->state_directory,
                              .spool_limit = config->spool_limit,
                              .threads = threads > 0 ? threads : 1};

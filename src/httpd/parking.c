@@ -434,9 +434,7 @@ void mp_parking_register(apr_pool_t *p)
 
 #endif
 
-/* The way of threads. */
-
-static bool is_child_ending(void)
+bool mp_parking_is_child_ending(void)
 {
     int state = AP_MPMQ_RUNNING;
     sigset_t pending;
@@ -445,6 +443,8 @@ static bool is_child_ending(void)
     /* Prefork's signals are held back while the proxy is in use. */
     return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1);
 }
+
+/* The way of threads. */
 
 /* @return false if the miner is gone; otherwise what it is to be answered with, NULL for on the spot */
 static bool wait_with_thread(const mp_longpoll_answer_t **what, parked_t *parked)
@@ -456,7 +456,7 @@ static bool wait_with_thread(const mp_longpoll_answer_t **what, parked_t *parked
         int count = poll(&wanted, 1, LOOK_INTERVAL_MS);
         *what = mp_longpoll_attend(parked->seat);
         sign_t sign = !*what && count > 0 ? look(parked) : SIGN_NONE;
-        if (*what || sign == SIGN_MORE || is_child_ending())
+        if (*what || sign == SIGN_MORE || mp_parking_is_child_ending())
             return true;
         if (sign == SIGN_GONE)
             return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A wrong clock must remove nothing that is young. So ages are counted from the database's clock, a host that disagrees with it leaves the work to others, and where nobody
- * has looked for half a day (or the clock has jumped as far) rows stay a day longer, in which somebody can read the log. A failure here is no outage: it is told, and recording goes on. */
+ * has looked for half a day (or the clock has jumped as far), or less is kept than before, rows stay a day longer, in which somebody can read the log. A failure here is no outage: it is told, and recording goes on. */
 #include "service/upkeep.h"
 
 #include "base/clock.h"
@@ -18,6 +18,7 @@
 #define HOUR apr_time_from_sec(3600)
 #define DAY apr_time_from_sec(86400)
 #define FORGOTTEN_AFTER (12 * HOUR) /* a run that was due so long ago: nobody looked, or a clock is wrong */
+#define MISSED_AFTER (7 * DAY)      /* one that was put off: a farm that is not always on must come to it */
 #define FIRST_ROWS 1000
 #define LEAST_ROWS 100
 #define MOST_ROWS 5000
@@ -131,29 +132,80 @@ static void note_clock(mp_upkeep_t *upkeep, apr_time_t database_now)
     char here[20], there[20];
     mp_upkeep_leave(upkeep);
     if (mp_damper_admits(&upkeep->clocks, mp_clock_monotonic(), NULL))
-        mp_log(
-            MP_LOG_WARNING,
-            "MP0239: this host's clock says %s and the database's %s (UTC): no old rows are removed by this host until they agree; set the "
-            "wrong one right",
-            mp_clock_format_utc(here, mp_clock_now()), mp_clock_format_utc(there, database_now));
+        mp_log(MP_LOG_WARNING,
+               "MP0239: this host's clock says %s and the database's %s (UTC): no old rows are removed by this host until they agree, and "
+               "others may take this host's rows for old ones; set the wrong one right",
+               mp_clock_format_utc(here, mp_clock_now()), mp_clock_format_utc(there, database_now));
 }
 
-/* The first time, and whenever the plan makes no sense any more: everybody gets a day to read this. */
-static apr_status_t put_off(mp_upkeep_t *upkeep, const mp_store_upkeep_t *found, mp_result_t *why, apr_pool_t *p)
+static mp_upkeep_kept_t policy_of(const mp_upkeep_t *upkeep)
+{
+    const mp_upkeep_options_t *options = &upkeep->options;
+    return (mp_upkeep_kept_t){.is_known = true, .times = {options->works, options->shares, options->statistics}};
+}
+
+static const char *kept_words(const mp_upkeep_kept_t *kept, apr_pool_t *p)
+{
+    return apr_psprintf(p, "works %s, shares %s, statistics %s", mp_upkeep_words(kept->times[MP_UPKEEP_WORKS], p),
+                        mp_upkeep_words(kept->times[MP_UPKEEP_SHARES], p), mp_upkeep_words(kept->times[MP_UPKEEP_STATISTICS], p));
+}
+
+static bool is_shorter(const mp_upkeep_kept_t *kept, const mp_upkeep_kept_t *before)
+{
+    for (int i = 0; i < MP_UPKEEP_TABLE_COUNT; i++)
+        if (kept->times[i] > 0 && (before->times[i] == 0 || kept->times[i] < before->times[i]))
+            return true;
+    return false;
+}
+
+/* Whatever a run leaves, the next one is an hour behind its end; whatever puts one off, a day ahead. */
+bool mp_upkeep_is_put_off(const mp_store_upkeep_t *found)
+{
+    apr_time_t last = found->run.ended > found->run.began ? found->run.ended : found->run.began;
+    return found->next > last + 2 * MP_UPKEEP_INTERVAL;
+}
+
+/* A plan that lies far ahead or far back: a clock jumped, or nobody was there. Who was told already is not told again, unless that is long ago. */
+static bool makes_sense(const mp_store_upkeep_t *found)
+{
+    apr_interval_time_t late = mp_upkeep_is_put_off(found) ? MISSED_AFTER : FORGOTTEN_AFTER;
+    return found->next > found->now - late && found->next < found->now + MP_UPKEEP_FIRST_DELAY + HOUR;
+}
+
+/* @return why the next run needs a day of notice; NULL: it does not */
+static const char *find_obstacle(const mp_upkeep_t *upkeep, const mp_store_upkeep_t *found, apr_pool_t *p)
+{
+    mp_upkeep_kept_t own = policy_of(upkeep);
+
+    if (found->next == 0)
+        return "nobody has kept this database small yet";
+    if (!makes_sense(found))
+        return "nobody has kept this database small for long, or a clock was wrong";
+    if (!found->kept.is_known)
+        return "nobody has written down what was kept in this database before";
+    if (is_shorter(&own, &found->kept))
+        return apr_psprintf(p, "this configuration keeps less in the database than the one before (%s)", kept_words(&found->kept, p));
+    return NULL;
+}
+
+/* Everybody gets a day to read this. A run that was left before its end is over then. */
+static apr_status_t put_off(mp_upkeep_t *upkeep, const char *reason, const mp_store_upkeep_t *found, mp_result_t *why, apr_pool_t *p)
 {
     char text[20];
-    const mp_upkeep_options_t *kept = &upkeep->options;
-    apr_time_t next = found->now + MP_UPKEEP_FIRST_DELAY;
-    apr_status_t status = mp_store_note_upkeep(upkeep->holder, next, NULL, upkeep->store, why);
+    mp_upkeep_kept_t kept = policy_of(upkeep), everything = {.is_known = true};
+    mp_upkeep_run_t run = found->run;
+    mp_store_upkeep_note_t note = {.next = found->now + MP_UPKEEP_FIRST_DELAY, .kept = &kept};
 
-    if (status == APR_SUCCESS && (kept->works > 0 || kept->shares > 0 || kept->statistics > 0))
+    if (run.began > 0 && run.ended == 0) {
+        run.ended = found->now;
+        note.run = &run;
+    }
+    apr_status_t status = mp_store_note_upkeep(upkeep->holder, &note, upkeep->store, why);
+    if (status == APR_SUCCESS && is_shorter(&kept, &everything))
         mp_log(MP_LOG_NOTICE,
-               "MP0236: %s: from %s UTC on, old rows are removed from it; kept: works %s, shares %s, statistics %s; "
+               "MP0236: %s: from %s UTC on, old rows are removed from it; kept: %s; "
                "MiningProxyKeepWork, MiningProxyKeepShares and MiningProxyKeepStatistics keep more",
-               found->next == 0 ? "nobody has kept this database small yet"
-                                : "nobody has kept this database small for long, or a clock was wrong",
-               mp_clock_format_utc(text, next), mp_upkeep_words(kept->works, p), mp_upkeep_words(kept->shares, p),
-               mp_upkeep_words(kept->statistics, p));
+               reason, mp_clock_format_utc(text, note.next), kept_words(&kept, p));
     return status;
 }
 
@@ -189,7 +241,8 @@ static apr_status_t end_run(mp_upkeep_t *upkeep, mp_result_t *why)
     apr_int64_t removed = run.removed[MP_UPKEEP_WORKS] + run.removed[MP_UPKEEP_SHARES] + run.removed[MP_UPKEEP_STATISTICS];
 
     run.ended = upkeep->now + (mp_clock_monotonic() - upkeep->run_began);
-    apr_status_t status = mp_store_note_upkeep(upkeep->holder, run.ended + MP_UPKEEP_INTERVAL, &run, upkeep->store, why);
+    mp_store_upkeep_note_t note = {.next = run.ended + MP_UPKEEP_INTERVAL, .run = &run};
+    apr_status_t status = mp_store_note_upkeep(upkeep->holder, &note, upkeep->store, why);
     if (status != APR_SUCCESS)
         return status;
     upkeep->is_running = false;
@@ -205,6 +258,9 @@ static apr_status_t end_run(mp_upkeep_t *upkeep, mp_result_t *why)
 /* What another holder began and did not end is gone on with, and counted on. */
 static apr_status_t begin_run(mp_upkeep_t *upkeep, const mp_store_upkeep_t *found, mp_result_t *why)
 {
+    mp_upkeep_kept_t kept = policy_of(upkeep);
+    mp_store_upkeep_note_t note = {.run = &upkeep->run, .kept = &kept};
+
     upkeep->now = found->now;
     upkeep->run_began = upkeep->next_batch = mp_clock_monotonic();
     if (found->run.began > 0 && found->run.ended == 0)
@@ -212,7 +268,7 @@ static apr_status_t begin_run(mp_upkeep_t *upkeep, const mp_store_upkeep_t *foun
     else
         upkeep->run = (mp_upkeep_run_t){.began = found->now};
     upkeep->run.error[0] = '\0';
-    apr_status_t status = mp_store_note_upkeep(upkeep->holder, 0, &upkeep->run, upkeep->store, why);
+    apr_status_t status = mp_store_note_upkeep(upkeep->holder, &note, upkeep->store, why);
     if (status != APR_SUCCESS)
         return status;
     upkeep->is_running = begin_step(upkeep, 0);
@@ -221,12 +277,11 @@ static apr_status_t begin_run(mp_upkeep_t *upkeep, const mp_store_upkeep_t *foun
 
 static apr_status_t plan(mp_upkeep_t *upkeep, const mp_store_upkeep_t *found, mp_result_t *why, apr_pool_t *p)
 {
-    bool makes_sense = found->next > found->now - FORGOTTEN_AFTER && found->next < found->now + MP_UPKEEP_FIRST_DELAY + HOUR;
-
     if (upkeep->is_running)
         return APR_SUCCESS;
-    if (!makes_sense)
-        return put_off(upkeep, found, why, p);
+    const char *obstacle = find_obstacle(upkeep, found, p);
+    if (obstacle)
+        return put_off(upkeep, obstacle, found, why, p);
     return found->next <= found->now ? begin_run(upkeep, found, why) : APR_SUCCESS;
 }
 
@@ -293,10 +348,11 @@ static void show_failure(mp_upkeep_t *upkeep, const mp_result_t *why)
 static void save_failure(mp_upkeep_t *upkeep, const mp_result_t *why)
 {
     mp_result_t other;
+    mp_store_upkeep_note_t note = {.run = &upkeep->run};
     if (!upkeep->is_running)
         return;
-    apr_cpystrn(upkeep->run.error, why->sentence, sizeof(upkeep->run.error));
-    mp_store_note_upkeep(upkeep->holder, 0, &upkeep->run, upkeep->store, &other);
+    mp_text_clean(upkeep->run.error, sizeof(upkeep->run.error), why->sentence);
+    mp_store_note_upkeep(upkeep->holder, &note, upkeep->store, &other);
 }
 
 /* The first of a row is not reported: if the database is going away, the recorder has words for that. */
@@ -335,6 +391,11 @@ void mp_upkeep_tick(mp_upkeep_t *upkeep, apr_pool_t *p)
     bool is_batch = upkeep->is_running && now >= upkeep->next_batch && now < upkeep->next_look;
     apr_status_t status;
 
+    /* A child that lives on for a slow request goes by a configuration that nobody wants any more. */
+    if (upkeep->options.is_leaving && upkeep->options.is_leaving()) {
+        mp_upkeep_leave(upkeep);
+        return;
+    }
     if (!is_batch && now < upkeep->next_look)
         return;
     if (upkeep->holder[0] == '\0')

@@ -80,22 +80,23 @@ static const char *error_of(const scene_t *scene)
     return scene->state->failure.status != APR_SUCCESS ? scene->state->failure.sentence : NULL;
 }
 
-/* Before the first run there may be years of rows that somebody wants to keep. */
-static bool is_first(const scene_t *scene)
+/* There may be years of rows that somebody wants to keep. */
+static bool is_announced(const scene_t *scene)
 {
     const mp_upkeep_options_t *kept = &scene->state->options;
     bool removes = kept->works > 0 || kept->shares > 0 || kept->statistics > 0;
-    return removes && scene->found->run.began == 0 && scene->found->next > scene->found->now;
+    return removes && mp_upkeep_is_put_off(scene->found) && scene->found->next > scene->found->now;
 }
 
-static const char *first_words(const scene_t *scene)
+static const char *announced_words(const scene_t *scene)
 {
     const char *when = mp_console_text_date(scene->found->next, "%Y-%m-%d %H:%M UTC", scene->p);
-    return is_first(scene) ? apr_psprintf(scene->p,
-                                          "; what is older than that is removed for the first time at %s: MiningProxyKeepWork, "
-                                          "MiningProxyKeepShares and MiningProxyKeepStatistics keep more",
-                                          when)
-                           : "";
+    if (!is_announced(scene))
+        return "";
+    return apr_psprintf(scene->p,
+                        "; what is older than that is removed %s %s: MiningProxyKeepWork, MiningProxyKeepShares and "
+                        "MiningProxyKeepStatistics keep more",
+                        scene->found->run.began == 0 ? "for the first time at" : "again, by these values for the first time, at", when);
 }
 
 static const char *advise(const scene_t *scene)
@@ -106,7 +107,8 @@ static const char *advise(const scene_t *scene)
     bool is_late = found->next > 0 && found->next < found->now - LATE && !(is_under_way(scene) && is_held(scene));
     if (difference > MP_UPKEEP_CLOCK_TOLERANCE)
         return apr_psprintf(scene->p,
-                            "this host's clock and the database's differ by %s: set the wrong one right, or this host removes no old rows",
+                            "this host's clock and the database's differ by %s: set the wrong one right, or this host removes no old rows, "
+                            "and others may take its rows for old ones",
                             mp_console_text_span(difference, scene->p));
     if (error)
         return apr_psprintf(scene->p, "old rows could not be removed: %s", error);
@@ -160,8 +162,8 @@ void mp_upkeep_view_fill(mp_upkeep_view_t *view, const mp_store_upkeep_t *found,
                          const mp_console_page_t *page)
 {
     const scene_t scene = {.found = found, .state = state, .page = page, .p = page->p};
-    view->words =
-        apr_pstrcat(page->p, run_words(&scene), next_words(&scene), holder_words(&scene), kept_words(&scene), first_words(&scene), NULL);
+    view->words = apr_pstrcat(page->p, run_words(&scene), next_words(&scene), holder_words(&scene), kept_words(&scene),
+                              announced_words(&scene), NULL);
     view->advice = advise(&scene);
     view->json = describe(&scene, view->advice);
 }

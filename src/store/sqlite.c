@@ -27,6 +27,7 @@ struct mp_link_t {
     apr_interval_time_t timeout;
     bool is_broken;
     bool is_retryable;
+    bool is_upgrading; /* the file was to be upgraded, and what could be checked before was well */
     sqlite3_stmt *prepared[MP_STATEMENT_COUNT];
 };
 
@@ -298,14 +299,17 @@ static int copy_pages(const char *path, const mp_link_t *link)
     return code;
 }
 
-static apr_status_t copy_aside(const mp_link_t *link, mp_result_t *why)
+static apr_status_t copy_aside(mp_link_t *link, mp_result_t *why)
 {
     apr_pool_t *scratch;
     const char *path;
 
     apr_pool_create_unmanaged(&scratch);
-    apr_status_t status = mp_sqlite_file_begin_copy(&path, link->url, why, scratch);
+    apr_status_t status = mp_sqlite_file_check_pause(link->url, why, scratch);
+    if (status == APR_SUCCESS)
+        status = mp_sqlite_file_begin_copy(&path, link->url, why, scratch);
     if (status == APR_SUCCESS) {
+        link->is_upgrading = true;
         int code = copy_pages(path, link);
         status =
             code == SQLITE_OK ? mp_sqlite_file_finish_copy(path, link->url, why, scratch) : describe_failed_copy(code, path, link, why);
@@ -316,17 +320,22 @@ static apr_status_t copy_aside(const mp_link_t *link, mp_result_t *why)
     return status;
 }
 
+static apr_status_t read_version(int *version, mp_link_t *link, mp_result_t *why)
+{
+    *version = 0;
+    int code = sqlite3_exec(link->db, "SELECT value FROM settings WHERE `key` = 'version'", remember_number, version, NULL);
+    return code == SQLITE_OK ? APR_SUCCESS : fail(link, sqlite3_extended_errcode(link->db), "read its version", why);
+}
+
 /* The write lock is held: what is copied is what is upgraded, and of several children one does it. */
 static apr_status_t upgrade_tables(bool *is_upgraded, mp_link_t *link, mp_result_t *why)
 {
-    int version = 0;
-    int code = sqlite3_exec(link->db, "SELECT value FROM settings WHERE `key` = 'version'", remember_number, &version, NULL);
+    int version;
+    apr_status_t status = read_version(&version, link, why);
 
-    if (code != SQLITE_OK)
-        return fail(link, sqlite3_extended_errcode(link->db), "read its version", why);
-    if (version != MP_SCHEMA_VERSION_OLDEST_FILE)
-        return APR_SUCCESS;
-    apr_status_t status = copy_aside(link, why);
+    if (status != APR_SUCCESS || version != MP_SCHEMA_VERSION_OLDEST_FILE)
+        return status;
+    status = copy_aside(link, why);
     if (status == APR_SUCCESS)
         status = execute_script(link, upgrade_script, "upgrade its tables", why);
     *is_upgraded = status == APR_SUCCESS;
@@ -350,12 +359,43 @@ static apr_status_t make_tables(bool *is_upgraded, mp_link_t *link, mp_result_t 
     return execute_script(link, schema_script, "create its tables", why);
 }
 
+/* An upgrade may take minutes, in which others wait for the lock: they should say for what. */
+static void describe_lock(mp_link_t *link, mp_result_t *why)
+{
+    apr_pool_t *scratch;
+    int version;
+
+    if (read_version(&version, link, NULL) == APR_SUCCESS && version == MP_SCHEMA_VERSION_OLDEST_FILE) {
+        apr_pool_create_unmanaged(&scratch);
+        if (mp_sqlite_file_has_copy(link->url, scratch))
+            mp_result_set(why, APR_EGENERAL, "database-busy",
+                          "the database file %s is being upgraded to schema version %d by another child", link->url->path,
+                          MP_SCHEMA_VERSION);
+        apr_pool_destroy(scratch);
+    }
+    link->is_retryable = true;
+}
+
+static void note_upgrade(const mp_link_t *link, bool is_done, const mp_result_t *why)
+{
+    apr_pool_t *scratch;
+
+    apr_pool_create_unmanaged(&scratch);
+    if (is_done)
+        mp_sqlite_file_note_success(link->url, scratch);
+    else
+        mp_sqlite_file_note_failure(link->url, why, scratch);
+    apr_pool_destroy(scratch);
+}
+
 static apr_status_t create_schema(bool *is_upgraded, mp_link_t *link, mp_result_t *why)
 {
     bool is_newly = false;
 
-    link->is_retryable = false;
+    link->is_retryable = link->is_upgrading = false;
     apr_status_t status = execute_script(link, "BEGIN IMMEDIATE", "lock", why);
+    if (status != APR_SUCCESS && link->is_retryable)
+        describe_lock(link, why);
     if (status != APR_SUCCESS)
         return status;
     status = make_tables(&is_newly, link, why);
@@ -364,6 +404,8 @@ static apr_status_t create_schema(bool *is_upgraded, mp_link_t *link, mp_result_
     *is_upgraded = *is_upgraded || (status == APR_SUCCESS && is_newly);
     if (status != APR_SUCCESS && !sqlite3_get_autocommit(link->db))
         sqlite3_exec(link->db, "ROLLBACK", NULL, NULL, NULL);
+    if (link->is_upgrading)
+        note_upgrade(link, status == APR_SUCCESS, why);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A batch locks the lease's row first. So whoever lost the lease while he stood still removes nothing any more, and two never remove rows at once, whatever the clocks say. */
+/* A batch locks the lease's row first. So whoever lost the lease while he stood still removes nothing any more, and on one server two never remove rows at once, whatever the
+ * clocks say. On Galera that lock is each node's own: there a batch that was under way when another node's process took the lease may still be committed. */
 #include "store/store_upkeep.h"
 
 #include "base/clock.h"
@@ -30,6 +31,7 @@ static void read_upkeep(void *baton, const mp_value_t *columns, int count)
     mp_upkeep_notes_parse_lease(&reading->found->lease, text_or_null(&columns[1], reading->p));
     reading->found->next = mp_store_rows_read_time(&columns[2]);
     mp_upkeep_notes_parse_run(&reading->found->run, text_or_null(&columns[3], reading->p));
+    mp_upkeep_notes_parse_kept(&reading->found->kept, text_or_null(&columns[4], reading->p));
 }
 
 apr_status_t mp_store_load_upkeep(mp_store_upkeep_t *found, mp_store_t *store, mp_result_t *why, apr_pool_t *p)
@@ -130,27 +132,29 @@ static apr_status_t save_run(const mp_upkeep_run_t *run, mp_connection_t *connec
     return save_setting(MP_STATEMENT_SAVE_SETTING, "upkeep_last", mp_upkeep_notes_format_run(text, run), connection, why);
 }
 
-typedef struct note_t {
+typedef struct notice_t {
     const char *holder;
-    apr_time_t next;
-    const mp_upkeep_run_t *run;
-} note_t;
+    const mp_store_upkeep_note_t *note;
+} notice_t;
 
 static apr_status_t write_note(void *baton, mp_connection_t *connection, mp_result_t *why)
 {
-    const note_t *note = baton;
-    char text[20];
-    apr_status_t status = hold_lease(note->holder, connection, why);
+    const notice_t *notice = baton;
+    const mp_store_upkeep_note_t *note = notice->note;
+    char next[20], kept[MP_UPKEEP_KEPT_SIZE];
+    apr_status_t status = hold_lease(notice->holder, connection, why);
 
     if (status == APR_SUCCESS && note->next > 0)
-        status = save_setting(MP_STATEMENT_SAVE_SETTING, "upkeep_next", mp_clock_format_utc(text, note->next), connection, why);
+        status = save_setting(MP_STATEMENT_SAVE_SETTING, "upkeep_next", mp_clock_format_utc(next, note->next), connection, why);
+    if (status == APR_SUCCESS && note->kept)
+        status = save_setting(MP_STATEMENT_SAVE_SETTING, "upkeep_kept", mp_upkeep_notes_format_kept(kept, note->kept), connection, why);
     return status == APR_SUCCESS && note->run ? save_run(note->run, connection, why) : status;
 }
 
-apr_status_t mp_store_note_upkeep(const char *holder, apr_time_t next, const mp_upkeep_run_t *run, mp_store_t *store, mp_result_t *why)
+apr_status_t mp_store_note_upkeep(const char *holder, const mp_store_upkeep_note_t *note, mp_store_t *store, mp_result_t *why)
 {
-    note_t note = {.holder = holder, .next = next, .run = run};
-    return mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, write_note, &note, why);
+    notice_t notice = {.holder = holder, .note = note};
+    return mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, write_note, &notice, why);
 }
 
 static const struct {

@@ -59,17 +59,38 @@ char *mp_upkeep_notes_format_holder(char buffer[MP_UPKEEP_HOLDER_SIZE + 16], con
 }
 
 /* Every number in turn. @return false if one is missing or none */
-static bool parse_counts(mp_upkeep_run_t *run, const char **text)
+static bool parse_counts(apr_int64_t counts[MP_UPKEEP_TABLE_COUNT], const char **text)
 {
     for (int i = 0; i < MP_UPKEEP_TABLE_COUNT; i++) {
         long long count = 0;
         int length = 0;
         if (sscanf(*text, "%18lld%n", &count, &length) != 1 || count < 0)
             return false;
-        run->removed[i] = count;
+        counts[i] = count;
         *text += length;
     }
     return true;
+}
+
+void mp_upkeep_notes_parse_kept(mp_upkeep_kept_t *kept, const char *text)
+{
+    apr_int64_t seconds[MP_UPKEEP_TABLE_COUNT] = {0};
+
+    *kept = (mp_upkeep_kept_t){.is_known = text && parse_counts(seconds, &text) && *text == '\0'};
+    for (int i = 0; i < MP_UPKEEP_TABLE_COUNT && kept->is_known; i++) {
+        kept->is_known = seconds[i] <= apr_time_sec(APR_INT64_MAX);
+        kept->times[i] = kept->is_known ? apr_time_from_sec(seconds[i]) : 0;
+    }
+}
+
+char *mp_upkeep_notes_format_kept(char buffer[MP_UPKEEP_KEPT_SIZE], const mp_upkeep_kept_t *kept)
+{
+    int length = 0;
+
+    for (int i = 0; i < MP_UPKEEP_TABLE_COUNT; i++)
+        length += snprintf(buffer + length, MP_UPKEEP_KEPT_SIZE - (size_t)length, "%s%lld", i ? " " : "",
+                           (long long)apr_time_sec(kept->times[i]));
+    return buffer;
 }
 
 void mp_upkeep_notes_parse_run(mp_upkeep_run_t *run, const char *text)
@@ -79,7 +100,7 @@ void mp_upkeep_notes_parse_run(mp_upkeep_run_t *run, const char *text)
 
     if (rest)
         rest = parse_time(&run->ended, rest);
-    if (rest && parse_counts(run, &rest) && run->began > 0)
+    if (rest && parse_counts(run->removed, &rest) && run->began > 0)
         mp_text_clean(run->error, sizeof(run->error), rest);
     else
         *run = (mp_upkeep_run_t){0};

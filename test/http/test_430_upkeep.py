@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 import os
 import signal
+from threading import Event
 
 import pytest
 
+from fakes import behaviours
 from harness.waiting import holds_for, wait_until
 
 pytestmark = pytest.mark.proxy(children=2)
 DEADLINE = 60  # s; what is waited for comes within one or two as a rule
+HANDED_OVER = 40  # s; a child looks every 20 s, and a lease that nobody gave up lasts 60 s
 PERIODS = (300, 1800, 3600, 21600, 86400)
 
 
@@ -36,7 +39,9 @@ def _write_lease(database, value):
 
 
 def _plan(database):
+    """Due; what is kept is as before."""
     _write_setting(database, "next", _ago(minutes=1))
+    _write_setting(database, "kept", "3600 3600 3600")
 
 
 def _wait_run(database):
@@ -118,7 +123,7 @@ def test_a_database_that_was_never_kept_gets_a_day(admin):
 
 @pytest.mark.both_databases
 def test_another_child_goes_on_when_one_is_killed_in_the_middle(proxy):
-    database, count = proxy.database, 50_000
+    database, count = proxy.database, 200_000
     _add_shares(database, _ago(days=20), count)
     _add_shares(database, _ago(days=1), 10)
     _plan(database)
@@ -139,12 +144,33 @@ def test_another_child_goes_on_when_one_is_killed_in_the_middle(proxy):
     assert proxy.log.count("MP0241") == 2 and proxy.log.count("MP0237") == 1
 
 
-def test_a_graceful_restart_hands_it_over(proxy):
+def _restart(httpd):
+    """Graceful; returns when there are new children, whether or not old ones have ended."""
+    generation = httpd.log.count("resuming normal operations")
+    os.kill(httpd.pid, signal.SIGUSR1)
+    wait_until(lambda: httpd.log.count("resuming normal operations") > generation, 20, "httpd resumed after the graceful restart")
+
+
+@pytest.mark.parametrize("mpm", [pytest.param(name, marks=pytest.mark.proxy(mpm=name, children=1, directives=["MiningProxyWorkTimeout 2min"]))
+                                 for name in ("event", "prefork")])
+def test_a_graceful_restart_hands_it_over(proxy, make_pool, mpm):
+    """A slow request holds the old child; the removal, and the configuration by which it is done, are the new one's."""
+    assert mpm
+    pool, answered = make_pool(), Event()
+    proxy.database.add_rig(pool)
+    pool.behave(lambda exchange: answered.wait(100) and behaviours.normal(exchange), on="work")
     proxy.start()
-    before = wait_until(lambda: _holder(proxy.database), DEADLINE, "a child has the lease")
-    proxy.httpd.graceful()
-    after = wait_until(lambda: (pid := _holder(proxy.database)) != before and pid, DEADLINE, "another one has it, without waiting for the old one to end")
-    assert after in proxy.httpd.children()
+    old = wait_until(lambda: _holder(proxy.database), DEADLINE, "a child has the lease")
+    with ThreadPoolExecutor(1) as threads:
+        try:
+            work = threads.submit(proxy.miner().getwork)
+            wait_until(lambda: pool.requests, DEADLINE, "a request is under way")
+            _restart(proxy.httpd)
+            wait_until(lambda: _holder(proxy.database) not in (None, old), HANDED_OVER, "another child has it, without waiting for the old one's to run out")
+            os.kill(old, 0)
+        finally:
+            answered.set()
+        assert work.result()
 
 
 @pytest.mark.expects_log("MP0238")

@@ -187,6 +187,11 @@ static void check_upgrade(apr_pool_t *p)
     ok(mp_store_prepare(store, &why, p) == APR_SUCCESS && !mp_store_find_copy(store, p), "nothing to upgrade any more: %s", why.sentence);
 }
 
+static void pass_a_minute(const char *path, apr_pool_t *p)
+{
+    db_shell(NULL, apr_pstrcat(p, "touch -d '-61 seconds' ", path, ".before-5.failed", NULL));
+}
+
 /* A limit on the size of files does what a full disk would do; it binds a process of its own. */
 static void check_upgrade_without_room(apr_pool_t *p)
 {
@@ -208,7 +213,57 @@ static void check_upgrade_without_room(apr_pool_t *p)
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "no room for the copy: %d", status);
     ok(stat(apr_pstrcat(p, path, ".before-5.new", NULL), &about) != 0, "nothing of it is left");
     is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
-    ok(mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) == APR_SUCCESS, "with room it goes on: %s", why.sentence);
+    check_refusal(path, "s ago, and is tried again in", p);
+    check_refusal(path, "cannot be copied", p);
+    pass_a_minute(path, p);
+    ok(mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) == APR_SUCCESS, "with room it goes on, after a minute: %s",
+       why.sentence);
+    ok(stat(apr_pstrcat(p, path, ".before-5.failed", NULL), &about) != 0, "and the mark is gone");
+}
+
+/* A file with a hole at its end needs none of the room that its copy would. */
+static void check_upgrade_needs_room(apr_pool_t *p)
+{
+    const char *path = make_old_file("huge.db", p), *begun = apr_pstrcat(p, path, ".before-5.new", NULL);
+    mp_result_t why = MP_RESULT_NONE;
+    struct stat before, about;
+
+    ok(stat(path, &before) == 0 && truncate(path, (off_t)1 << 43) == 0, "a file of 8 TB");
+    db_shell(NULL, apr_pstrcat(p, "echo rest of an earlier attempt > ", begun, NULL));
+    ok(mp_store_prepare(open_store(path, apr_time_from_sec(1), p), &why, p) == APR_EGENERAL && strcmp(why.word, "database-full") == 0 &&
+           strstr(why.sentence, "takes 16777217 MB beside it") && strstr(why.sentence, " MB are free there"),
+       "%s", why.sentence);
+    ok(stat(begun, &about) != 0, "what an earlier attempt left is gone");
+    ok(truncate(path, before.st_size) == 0 && mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) == APR_SUCCESS,
+       "as soon as there is room, it goes on: %s", why.sentence);
+}
+
+/* A process that holds the lock is the one that upgrades, if there is a copy. */
+static void check_upgrade_by_another(apr_pool_t *p)
+{
+    const char *path = make_old_file("busy.db", p), *copy = apr_pstrcat(p, path, ".before-5", NULL);
+    mp_store_t *store = open_store(path, apr_time_from_msec(200), p);
+    mp_store_url_t *url;
+    mp_link_t *link = NULL;
+    mp_statement_call_t begin = {.statement = MP_STATEMENT_BEGIN_WRITE}, rollback = {.statement = MP_STATEMENT_ROLLBACK};
+    mp_result_t why = MP_RESULT_NONE;
+    const mp_driver_t *driver = mp_sqlite_driver();
+    static const char *const names[] = {"", ".new"};
+
+    mp_store_url_parse(&url, apr_pstrcat(p, "sqlite:", path, NULL), p);
+    ok(driver->connect(&link, url, "", apr_time_from_sec(1), &why, p) == APR_SUCCESS && driver->run(link, &begin, &why) == APR_SUCCESS,
+       "somebody else holds the lock: %s", why.sentence);
+    ok(mp_store_prepare(store, &why, p) == APR_EGENERAL && strstr(why.sentence, "is locked by another process"), "%s", why.sentence);
+    for (int i = 0; i < 2; i++) {
+        const char *name = apr_pstrcat(p, copy, names[i], NULL);
+        db_shell(NULL, apr_pstrcat(p, "touch ", name, NULL));
+        ok(mp_store_prepare(store, &why, p) == APR_EGENERAL && strcmp(why.word, "database-busy") == 0 &&
+               strstr(why.sentence, "is being upgraded to schema version 5 by another child"),
+           "%s", why.sentence);
+        unlink(name);
+    }
+    driver->run(link, &rollback, &why);
+    ok(mp_store_prepare(store, &why, p) == APR_SUCCESS, "then it is free: %s", why.sentence);
 }
 
 static void check_failed_upgrade(apr_pool_t *p)
@@ -226,6 +281,9 @@ static void check_failed_upgrade(apr_pool_t *p)
     db_sqlite(NULL, path, "DROP TABLE submitted_work");
     ok(mp_store_prepare(store, &why, p) != APR_SUCCESS && !mp_store_find_copy(store, p), "a file that lacks a table: %s", why.sentence);
     ok(stat(begun, &about) != 0, "no half copy is left");
+    check_refusal(path, "and is tried again in", p);
+    pass_a_minute(path, p);
+    ok(mp_store_prepare(store, &why, p) != APR_SUCCESS && !strstr(why.sentence, "tried again"), "after a minute it is: %s", why.sentence);
     is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
     is_in(path, "SELECT count(*) FROM share_stats", "3");
 }
@@ -289,6 +347,8 @@ int main(void)
     check_upgrade(p);
     check_failed_upgrade(p);
     check_upgrade_without_room(p);
+    check_upgrade_needs_room(p);
+    check_upgrade_by_another(p);
     check_lock(p);
     check_replaced_file(p);
     apr_terminate();

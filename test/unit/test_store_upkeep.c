@@ -43,11 +43,12 @@ static void check_empty(mp_store_t *store, apr_pool_t *p)
 {
     mp_store_upkeep_t found;
     mp_result_t why = MP_RESULT_NONE;
+    mp_store_upkeep_note_t note = {.next = mp_clock_now()};
 
     ok(mp_store_load_upkeep(&found, store, &why, p) == APR_SUCCESS, "nobody looked after it yet: %s", why.sentence);
     ok(found.now > mp_clock_now() - apr_time_from_sec(10) && found.now <= mp_clock_now(), "the database's clock");
-    ok(found.lease.end == 0 && found.next == 0 && found.run.began == 0, "no lease, no plan, no run");
-    is_refused(mp_store_note_upkeep(ME, found.now, NULL, store, &why), APR_EBUSY, &why, "taken", "who has no lease plans nothing");
+    ok(found.lease.end == 0 && found.next == 0 && found.run.began == 0 && !found.kept.is_known, "no lease, no plan, no run");
+    is_refused(mp_store_note_upkeep(ME, &note, store, &why), APR_EBUSY, &why, "taken", "who has no lease plans nothing");
     ok(mp_store_leave_upkeep(ME, store, &why) == APR_SUCCESS, "nor has anything to leave");
     is_text(sql("SELECT count(*) FROM settings WHERE value LIKE '2%-%:%'"), "0", "nothing is written down");
 }
@@ -83,18 +84,23 @@ static void check_notes(mp_store_t *store, apr_pool_t *p)
     mp_result_t why = MP_RESULT_NONE;
     apr_time_t when = apr_time_from_sec(1793372645);
     mp_upkeep_run_t run = {.began = when, .ended = when, .removed = {1, 2, 3}};
+    mp_upkeep_kept_t kept = {.is_known = true, .times = {apr_time_from_sec(DAY), 0, apr_time_from_sec(90)}};
+    mp_store_upkeep_note_t both = {.next = when, .run = &run, .kept = &kept}, later = {.next = when + apr_time_from_sec(1)},
+                           only_run = {.run = &run};
 
     strcpy(run.error, "it's odd");
-    ok(mp_store_note_upkeep(ME, when, &run, store, &why) == APR_SUCCESS, "a plan and a run: %s", why.sentence);
+    ok(mp_store_note_upkeep(ME, &both, store, &why) == APR_SUCCESS, "a plan and a run: %s", why.sentence);
     is_text(setting("next", p), "2026-10-30 15:04:05", "the plan");
     is_text(setting("last", p), "2026-10-30 15:04:05 2026-10-30 15:04:05 1 2 3 it's odd", "the run");
+    is_text(setting("kept", p), "86400 0 90", "what it kept");
     ok(mp_store_load_upkeep(&found, store, &why, p) == APR_SUCCESS && found.next == when && found.run.removed[2] == 3, "read back");
-    ok(mp_store_note_upkeep(ME, when + apr_time_from_sec(1), NULL, store, &why) == APR_SUCCESS, "a plan alone");
+    ok(found.kept.is_known && memcmp(found.kept.times, kept.times, sizeof(kept.times)) == 0, "all of it");
+    ok(mp_store_note_upkeep(ME, &later, store, &why) == APR_SUCCESS, "a plan alone");
     is_text(setting("next", p), "2026-10-30 15:04:06", "changes");
     ok(strncmp(setting("last", p), "2026", 4) == 0, "the run stays");
-    is_refused(mp_store_note_upkeep(OTHER, when, &run, store, &why), APR_EBUSY, &why, "taken", "another");
+    is_refused(mp_store_note_upkeep(OTHER, &both, store, &why), APR_EBUSY, &why, "taken", "another");
     set_lease(-5, ME, p);
-    ok(mp_store_note_upkeep(ME, 0, &run, store, &why) == APR_SUCCESS, "a lease that ended, but that nobody took");
+    ok(mp_store_note_upkeep(ME, &only_run, store, &why) == APR_SUCCESS, "a lease that ended, but that nobody took");
     ok(mp_store_load_upkeep(&found, store, &why, p) == APR_SUCCESS && mp_store_holds_upkeep(&found, ME), "is prolonged");
 }
 

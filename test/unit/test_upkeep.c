@@ -3,6 +3,7 @@
 #include "service/upkeep.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "service/dashboard_sums.h"
 #include "small_farm.h"
 #include "tap.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define DAY apr_time_from_sec(86400)
+#define EUROS "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"
 
 static apr_pool_t *pool;
 static mp_store_t *store;
@@ -72,8 +74,14 @@ static const char *setting(const char *key)
     return apr_pstrdup(pool, farm_text("SELECT value FROM settings WHERE key = 'upkeep_%s'", key));
 }
 
+static void keep_before(const char *kept)
+{
+    farm_execute("INSERT INTO settings VALUES ('upkeep_kept', '%s') ON CONFLICT (key) DO UPDATE SET value = excluded.value", kept);
+}
+
 static void plan(int seconds)
 {
+    keep_before("86400 1209600 31536000");
     farm_execute("UPDATE settings SET value = datetime('now', '%d seconds') WHERE key = 'upkeep_next'", seconds);
 }
 
@@ -237,6 +245,36 @@ static void test_lease(mp_upkeep_t *upkeep)
     is_number(farm_log_count("MP0241"), 3, "and it can be taken at once");
 }
 
+static bool is_over;
+
+static bool is_leaving(void)
+{
+    return is_over;
+}
+
+/* After a graceful restart a slow request may hold a child for long; what it was told to keep holds no more. */
+static void test_leaving(mp_upkeep_t *upkeep)
+{
+    mp_upkeep_options_t options = usual();
+    options.is_leaving = is_leaving;
+    mp_upkeep_t *old = create(&options);
+
+    add_rows(20000, 24 * 15);
+    plan(-60);
+    ok(FARM_WAIT((tick(old, 1), shares() < 20001)), "a run is under way");
+    is_over = true;
+    tick(old, 1);
+    long long left = shares();
+    is_text(setting("lease"), "-", "the child's time is over: it gives the lease up");
+    for (int i = 0; i < 3; i++)
+        look(old);
+    ok(shares() == left && left > 1, "and removes nothing more: %lld", left);
+    is_text(setting("lease"), "-", "nor takes it again");
+    tick(upkeep, 1);
+    is_number(farm_log_count("MP0241"), 2, "another one can take it at once");
+    ok(run_through(upkeep) && shares() == 1, "and ends the run");
+}
+
 static void test_clock(mp_upkeep_t *upkeep)
 {
     add_share(24 * 400);
@@ -271,6 +309,61 @@ static void test_jump(mp_upkeep_t *upkeep)
     is_number(farm_number("SELECT value > datetime('now', '86300 seconds') FROM settings WHERE key = 'upkeep_next'"), 1, "nor by no plan");
 }
 
+static bool is_put_off(void)
+{
+    return farm_number("SELECT value > datetime('now', '86300 seconds') FROM settings WHERE key = 'upkeep_next'") == 1;
+}
+
+/* A host that joins, or an admin who mistypes a value: what was to stay so far stays a day longer. */
+static void test_shorter(mp_upkeep_t *upkeep)
+{
+    plan(-60);
+    keep_before("0 1209600 31536000");
+    farm_execute("UPDATE settings SET value = substr(value, 1, 20) || '-' || substr(value, 40) WHERE key = 'upkeep_last'");
+    look(upkeep);
+    ok(is_put_off(), "less is kept than before: put off");
+    is_number(farm_log_count("MP0236: this configuration keeps less in the database than the one before (works forever, shares 14d, "
+                             "statistics 1y): from 2"),
+              1, "which is said");
+    ok(strncmp(setting("last") + 20, "2", 1) == 0, "a run that was left before its end is over: %s", setting("last"));
+    look(upkeep);
+    is_number(farm_log_count("MP0236"), 1, "once");
+    is_number(shares(), 2, "until then everything stays");
+    farm_execute("UPDATE settings SET value = datetime('now', '-60 seconds') WHERE key = 'upkeep_next'");
+    look(upkeep);
+    ok(run_through(upkeep) && shares() == 1, "a day later it goes");
+
+    farm_execute("DELETE FROM settings WHERE key = 'upkeep_kept'");
+    look(upkeep);
+    ok(is_put_off() && farm_log_count("MP0236: nobody has written down") == 1, "what was kept before is not known");
+    plan(-60);
+    keep_before("3600 3600 3600");
+    look(upkeep);
+    ok(run_through(upkeep) && farm_log_count("MP0236") == 2, "who keeps more need not wait");
+    is_text(setting("kept"), "86400 1209600 31536000", "and says so");
+    plan(-60);
+    keep_before("86400 1209600 nonsense");
+    look(upkeep);
+    ok(is_put_off(), "nor is what makes no sense");
+    add_share(24 * 400);
+}
+
+/* A farm that is off each night, or each week: what was put off is not put off again whenever it comes back. */
+static void test_not_always_on(mp_upkeep_t *upkeep)
+{
+    plan(-3 * 86400);
+    farm_execute("UPDATE settings SET value = datetime('now', '-5 days') || ' ' || datetime('now', '-5 days') || ' 0 0 0' WHERE key = "
+                 "'upkeep_last'");
+    look(upkeep);
+    ok(run_through(upkeep) && shares() == 1 && !is_put_off(), "it was announced, and nobody was there since: it is done now");
+    add_share(24 * 400);
+    plan(-8 * 86400);
+    farm_execute("UPDATE settings SET value = datetime('now', '-12 days') || ' ' || datetime('now', '-12 days') || ' 0 0 0' WHERE key = "
+                 "'upkeep_last'");
+    look(upkeep);
+    ok(is_put_off() && shares() == 2, "that was too long ago");
+}
+
 static bool fail_again(mp_upkeep_t *upkeep)
 {
     mp_upkeep_state_t state;
@@ -287,12 +380,16 @@ static void test_failure(mp_upkeep_t *upkeep)
 {
     mp_upkeep_state_t state;
 
-    farm_execute("CREATE TRIGGER no_deletion BEFORE DELETE ON submitted_work BEGIN SELECT RAISE(ABORT, 'not today'); END");
+    farm_execute("CREATE TRIGGER no_deletion BEFORE DELETE ON submitted_work BEGIN SELECT RAISE(ABORT, 'not today:" EUROS EUROS EUROS
+                 "'); END");
     plan(-60);
     ok(FARM_WAIT((tick(upkeep, 1), mp_upkeep_state(&state, upkeep), state.failure.status != APR_SUCCESS)), "rows cannot be removed: %s",
        state.failure.sentence);
     is_number(farm_log_count("MP0238"), 0, "the first failure may be the database going away");
     ok(strstr(setting("last"), "not today") != NULL, "the console knows of it: %s", setting("last"));
+    const char *last = setting("last");
+    char cleaned[MP_UPKEEP_RUN_SIZE];
+    is_text(mp_text_clean(cleaned, sizeof(cleaned), last), last, "as far as there is room, in whole characters");
     ok(fail_again(upkeep) && farm_log_count("MP0238") == 1, "the next one is told");
     ok(fail_again(upkeep) && farm_log_count("MP0238") == 1, "once");
     farm_execute("DROP TRIGGER no_deletion");
@@ -323,8 +420,11 @@ int main(void)
     run_test(test_pace);
     run_test(test_forever);
     run_test(test_lease);
+    run_test(test_leaving);
     run_test(test_clock);
     run_test(test_jump);
+    run_test(test_shorter);
+    run_test(test_not_always_on);
     run_test(test_failure);
     farm_close();
     return tap_done();

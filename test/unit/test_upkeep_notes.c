@@ -49,6 +49,34 @@ static void test_holders(void)
     check_holder("", "");
 }
 
+static void check_kept(const char *text, bool is_known, apr_time_t last)
+{
+    mp_upkeep_kept_t kept;
+
+    memset(&kept, 0x55, sizeof(kept));
+    mp_upkeep_notes_parse_kept(&kept, text);
+    ok(kept.is_known == is_known, "%s: is%s known", text ? text : "(none)", is_known ? "" : " not");
+    is_number(kept.times[MP_UPKEEP_STATISTICS], last, "for so long");
+}
+
+static void test_kept(void)
+{
+    char text[MP_UPKEEP_KEPT_SIZE];
+    mp_upkeep_kept_t kept = {.times = {APR_INT64_MAX, APR_INT64_MAX, APR_INT64_MAX}};
+
+    check_kept("86400 0 31536000", true, apr_time_from_sec(31536000));
+    check_kept("0 0 0", true, 0);
+    check_kept(NULL, false, 0);
+    check_kept("", false, 0);
+    check_kept("1d 14d 1y", false, 0);
+    check_kept("1 2", false, 0);
+    check_kept("1 2 3 4", false, 0);
+    check_kept("1 2 -3", false, 0);
+    check_kept("1 2 999999999999999999", false, 0);
+    is_text(mp_upkeep_notes_format_kept(text, &kept), "9223372036854 9223372036854 9223372036854", "the longest fits");
+    check_kept(text, true, apr_time_from_sec(9223372036854));
+}
+
 static void check_run(const char *text, const mp_upkeep_run_t *expected)
 {
     mp_upkeep_run_t run;
@@ -100,6 +128,7 @@ int main(void)
 {
     test_leases();
     test_holders();
+    test_kept();
     test_runs();
     test_odd_runs();
     is_text(mp_upkeep_notes_word(MP_UPKEEP_SHARES), "shares", "a table's word");

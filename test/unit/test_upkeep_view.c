@@ -79,7 +79,16 @@ static void test_first(void)
     says("no run yet; next run in");
     says("what is older than that is removed for the first time at 2");
     desk_is(view.json, "last", "(null)");
+    found.run = (mp_upkeep_run_t){.began = found.now - MINUTES(60), .ended = found.now - MINUTES(30)};
+    found.next = found.now + DAY - MINUTES(1);
+    fill(&found, &state);
+    says("last run 30 min ago");
+    says("what is older than that is removed again, by these values for the first time, at 2");
+    found.next = found.now + MINUTES(30);
+    fill(&found, &state);
+    ok(!strstr(view.words, "first time"), "an hour after a run is nothing new");
     state.options = (mp_upkeep_options_t){0};
+    found.next = found.now + DAY;
     fill(&found, &state);
     ok(!strstr(view.words, "first time"), "where all is kept, nothing is announced");
     found = (mp_store_upkeep_t){.now = found.now};
