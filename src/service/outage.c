@@ -31,6 +31,12 @@ void mp_outage_open(mp_outage_t *outage, const char *directory, apr_pool_t *p)
                             .reports = MP_DAMPER(REPORT_WINDOW)};
 }
 
+bool mp_outage_is_marked(const mp_outage_t *outage)
+{
+    struct stat info;
+    return outage->mark && lstat(outage->mark, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 /* @return when a child noticed this outage first, which may have been before this one was born */
 static apr_time_t find_since(const mp_outage_t *outage, apr_time_t now)
 {

@@ -265,10 +265,13 @@ static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_poo
 {
     apr_pool_t *scratch;
     apr_status_t status = prepare(recorder, why, p);
-    /* Also where the database was not ready: a saved roster comes into force. */
-    apr_status_t read = mp_keeper_refresh(recorder->parts.keeper, status == APR_SUCCESS ? why : &(mp_result_t){0});
+    /* Also where the database was not ready: a saved roster comes into force. To reach one that hangs takes as long the second time. */
     if (status == APR_SUCCESS)
-        status = read;
+        status = mp_keeper_refresh(recorder->parts.keeper, why);
+    else if (strcmp(why->word, "database-away") == 0)
+        mp_keeper_note_away(recorder->parts.keeper, why);
+    else
+        mp_keeper_refresh(recorder->parts.keeper, &(mp_result_t){0});
     if (status == APR_SUCCESS)
         status = drain_shares(recorder, why, p);
     if (status != APR_SUCCESS)
@@ -341,6 +344,8 @@ apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why)
 {
     char text[120];
     sigset_t all, before;
+
+    mp_keeper_begin(recorder->parts.keeper, mp_outage_is_marked(&recorder->outage));
     /* Signals are for httpd's own threads: the new one inherits that they are blocked. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
