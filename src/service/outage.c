@@ -53,7 +53,7 @@ static apr_time_t find_since(const mp_outage_t *outage, apr_time_t now)
     }
     if (errno != EEXIST || lstat(outage->mark, &info) != 0 || !S_ISREG(info.st_mode))
         return now;
-    apr_time_t marked = apr_time_from_sec(info.st_mtim.tv_sec) + info.st_mtim.tv_nsec / 1000;
+    apr_time_t marked = mp_clock_of(&info.st_mtim);
     return marked < now ? marked : now;
 }
 

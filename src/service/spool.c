@@ -33,6 +33,7 @@ static apr_status_t cleanup_spool(void *data)
 {
     mp_spool_t *spool = data;
     mp_spool_file_close(&spool->file);
+    mp_spool_desk_close(&spool->desk);
     mp_spool_intents_destroy(spool->intents);
     if (spool->directory.descriptor >= 0)
         close(spool->directory.descriptor);

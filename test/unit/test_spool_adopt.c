@@ -6,6 +6,7 @@
 #include "spool_fixture.h"
 
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -68,11 +69,19 @@ static void live_until_killed(int tell)
         pause();
 }
 
+/* As a directory looks in which nothing happened for long. */
+static void calm(void)
+{
+    struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    utimensat(AT_FDCWD, directory, times, 0);
+}
+
 static void test_killed_child(void)
 {
     int pipes[2], passed = 0;
     mp_spool_t *spool = open_spool(MEGABYTE);
     sink_t *sink = new_sink();
+    siginfo_t info;
     pid_t child;
 
     if (pipe(pipes) != 0 || (child = fork()) < 0)
@@ -82,9 +91,12 @@ static void test_killed_child(void)
     ok(read(pipes[0], &passed, sizeof(passed)) == sizeof(passed) && passed == 300, "a child has shares settled and under way");
     is_number(adopt(spool, sink), 0, "while it lives, nobody takes them");
     is_number(file_count(), 2, "nor its file");
+    calm();
+    is_number(adopt(spool, sink) + adopt(spool, sink), 0, "however often it is looked for them");
     kill(child, SIGKILL);
+    waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+    is_number(adopt(spool, sink), 300, "when it was killed, another one does, before httpd waited for it");
     waitpid(child, NULL, 0);
-    is_number(adopt(spool, sink), 300, "when it was killed, another one does");
     is_number(count_settled(sink, 0, 200), 200, "settled shares exactly once");
     is_number(count_once(sink, 200, 300, MP_VERDICT_UNKNOWN), 100, "the others as unknown");
     is_number(sink->unknown_word, 100, "with the reason");
@@ -273,6 +285,62 @@ static void test_one_adopter(void)
     ok(nested.others_calls == 3 && nested.others_sink->total == 0,
        "the other one finds the file locked, and is told that there are older shares than its own");
     mp_spool_close(nested.other);
+    mp_spool_close(spool);
+}
+
+/* While one orphan is drained, somebody else takes the next one. */
+static apr_status_t lose_next(void *baton, const mp_share_t *const *shares, apr_size_t count)
+{
+    mp_spool_file_t *others = baton;
+    mp_result_t why;
+    (void)shares;
+    (void)count;
+    if (others->descriptor < 0)
+        ok(mp_spool_file_adopt(others, others->directory, "shares-2-a.spool", &why) == APR_SUCCESS, "another child adopts");
+    return APR_SUCCESS;
+}
+
+static void test_taken_meanwhile(void)
+{
+    mp_spool_t *spool = open_spool(MEGABYTE);
+    mp_spool_directory_t there = {.path = directory, .descriptor = open(directory, O_RDONLY | O_DIRECTORY)};
+    mp_spool_file_t others = {.directory = &there, .descriptor = -1};
+
+    draft.size = 0;
+    put_record(MP_SPOOL_VERDICT, 1);
+    write_draft("shares-1-a.spool", draft.size);
+    write_draft("shares-2-a.spool", draft.size);
+    for (int i = 0; i < 2; i++) {
+        struct timespec times[2] = {{.tv_sec = 1000 + i}, {.tv_sec = 1000 + i}};
+        utimensat(AT_FDCWD, path_of(i ? "shares-2-a.spool" : "shares-1-a.spool"), times, 0);
+    }
+    is_number(mp_spool_adopt(NULL, spool, lose_next, &others), APR_EAGAIN, "what it took is older than one's own shares, too");
+    mp_spool_file_unlink(&others, NULL);
+    mp_spool_file_close(&others);
+    is_number(mp_spool_adopt(NULL, spool, lose_next, &others), APR_SUCCESS, "until it is done");
+    close(there.descriptor);
+    mp_spool_close(spool);
+}
+
+/* Between the adopter's lock and the file's new name. */
+static void test_locked_under_its_first_name(void)
+{
+    mp_spool_t *spool = open_spool(MEGABYTE);
+    sink_t *sink = new_sink();
+    pid_t dead = fork();
+
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    const char *name = apr_psprintf(p, "shares-%ld-a.spool", (long)dead);
+    draft.size = 0;
+    put_record(MP_SPOOL_VERDICT, 1);
+    write_draft(name, draft.size);
+    int fd = open(path_of(name), O_RDWR);
+    is_number(flock(fd, LOCK_EX), 0, "somebody locks the file of a child that is gone");
+    is_number(mp_spool_adopt(NULL, spool, take, sink), APR_EAGAIN, "and so he is about to adopt it");
+    close(fd);
+    is_number(adopt(spool, sink), 1, "if he is lost as well, it is there for the next one");
     mp_spool_close(spool);
 }
 
@@ -576,6 +644,8 @@ int main(void)
     test_failing_sink();
     test_strangers();
     test_one_adopter();
+    test_taken_meanwhile();
+    test_locked_under_its_first_name();
     test_processes();
     test_births_and_adopters();
     test_both_files();
