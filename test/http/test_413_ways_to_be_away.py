@@ -207,7 +207,7 @@ def test_the_disk_of_the_state_directory_is_full(small_disk, make_proxy, private
     private_maria.pause()
     taken = _assert_mined(proxy, 5)
     wait_until(lambda: proxy.log.count("MP0315"), 20, "the log warns")
-    assert proxy.log.count("MP0317"), "the start says that this directory is in memory"
+    assert proxy.log.count("MP0008"), "the start says that this directory is in memory"
     _fill(small_disk)
     miner, refused = proxy.miner(), None
     while refused is None:
@@ -344,16 +344,16 @@ def test_known_credentials_are_enough(mining):
                "the plain password is a hash once the database is back")
 
 
-@pytest.mark.expects_log("MP0318")
+@pytest.mark.expects_log("MP0009")
 def test_two_httpds_with_one_state_directory(mining, make_proxy):
-    assert not mining.log.count("MP0318")
+    assert not mining.log.count("MP0009")
     second = make_proxy(mining.database, [f'MiningProxyStateDirectory "{mining.httpd.state}"'])
     second.start()
-    assert second.log.count("MP0318: another httpd uses the state directory") == 1
+    assert second.log.count("MP0009: another httpd uses the state directory") == 1
     mining.shares += _assert_mined(second, 3) + _assert_mined(mining, 3)
     mining.wait_rows(len(mining.shares))
     second.httpd.stop()
     mining.httpd.graceful()
     mining.httpd.stop()
     mining.httpd.start()
-    assert not mining.log.count("MP0318"), "a restart is no second httpd"
+    assert not mining.log.count("MP0009"), "a restart is no second httpd"
