@@ -23,7 +23,7 @@ static void open_outage(mp_outage_t *outage)
 
 static void note(mp_outage_t *outage, apr_off_t bytes)
 {
-    mp_spool_depth_t depth = {.shares = (apr_size_t)bytes / 150, .bytes = bytes, .limit = LIMIT};
+    mp_spool_depth_t depth = {.shares = (apr_size_t)bytes / 150, .bytes = bytes, .limit = LIMIT, .is_full = bytes > LIMIT - 200};
     mp_outage_note(outage, &away, &depth, p);
 }
 
