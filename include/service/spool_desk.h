@@ -16,8 +16,8 @@ typedef struct mp_spool_desk_t {
     struct mp_spool_batch_t *batch;
     unsigned char *chunk; /* MP_SPOOL_CHUNK_SIZE bytes */
     mp_spool_lookout_t *lookout;
-    mp_damper_t torn;     /* reports of torn places */
-    mp_damper_t trouble;  /* reports of files that cannot be read or removed */
+    mp_damper_t torn;    /* reports of torn places */
+    mp_damper_t trouble; /* reports of files that cannot be read or removed */
 } mp_spool_desk_t;
 
 void mp_spool_desk_create(mp_spool_desk_t *desk, apr_pool_t *p);

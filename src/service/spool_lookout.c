@@ -44,8 +44,7 @@ void mp_spool_lookout_begin(mp_spool_lookout_t *lookout, const mp_spool_director
 {
     mp_spool_lookout_end(lookout);
     lookout->next = mp_clock_monotonic() + MP_SPOOL_LOOKOUT_INTERVAL;
-    lookout->is_certain =
-        find_change(&lookout->changed, directory) && apr_time_now() - mp_clock_of(&lookout->changed) > CLOCK_GRAIN;
+    lookout->is_certain = find_change(&lookout->changed, directory) && apr_time_now() - mp_clock_of(&lookout->changed) > CLOCK_GRAIN;
 }
 
 bool mp_spool_lookout_add(mp_spool_lookout_t *lookout, long pid)
