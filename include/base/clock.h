@@ -5,6 +5,7 @@
 #define MP_BASE_CLOCK_H
 
 #include <apr_time.h>
+#include <time.h>
 
 typedef apr_time_t mp_clock_source_t(void);
 
@@ -13,6 +14,9 @@ apr_time_t mp_clock_now(void);
 
 /** Microseconds since an arbitrary start; never goes backwards. Any thread. */
 apr_time_t mp_clock_monotonic(void);
+
+/** What the system tells of a file's times, for example. */
+apr_time_t mp_clock_of(const struct timespec *when);
 
 /** Tests only, before threads exist: both clocks read from the source; NULL restores the real ones. */
 void mp_clock_replace(mp_clock_source_t *source);

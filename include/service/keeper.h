@@ -22,9 +22,12 @@ apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const cha
 /** Before the recorder starts; may be called once. */
 void mp_keeper_watch(mp_keeper_t *keeper, mp_keeper_changed_t *changed, void *baton);
 
+/** Before the recorder starts: reads what was saved, so that it can serve at once. @param is_away the database was away when somebody looked last: nobody waits long for it */
+void mp_keeper_begin(mp_keeper_t *keeper, bool is_away);
+
 /**
  * The roster in force, with a reference for the caller. In the first second of a child's life it waits for the first answer of the
- * database; while the database is away the saved roster serves.
+ * database; while the database is away, or where its first answer takes longer, the saved roster serves.
  * @return NULL if nothing could be loaded yet: mp_keeper_failure() says why
  */
 mp_roster_t *mp_keeper_acquire(mp_keeper_t *keeper);
@@ -43,6 +46,9 @@ bool mp_keeper_await(mp_keeper_t *keeper, apr_int64_t generation, apr_interval_t
 
 /** When another roster came into force last; wall clock, 0: never. Any thread. */
 apr_time_t mp_keeper_loaded(mp_keeper_t *keeper);
+
+/** Recorder's thread: the database could not be reached just now, so there is no use in reading. */
+void mp_keeper_note_away(mp_keeper_t *keeper, const mp_result_t *why);
 
 /** Recorder's thread: reads what is due. @return APR_SUCCESS also if nothing was due; otherwise the store's failure */
 apr_status_t mp_keeper_refresh(mp_keeper_t *keeper, mp_result_t *why);

@@ -27,6 +27,9 @@ typedef struct mp_outage_t {
 /** directory is the state directory; NULL is allowed. */
 void mp_outage_open(mp_outage_t *outage, const char *directory, apr_pool_t *p);
 
+/** Did some child find the database away, and none since that it is back? */
+bool mp_outage_is_marked(const mp_outage_t *outage);
+
 /** An attempt failed. @param depth of this child's spool now */
 void mp_outage_note(mp_outage_t *outage, const mp_result_t *why, const mp_spool_depth_t *depth, apr_pool_t *p);
 

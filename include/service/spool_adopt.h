@@ -8,7 +8,7 @@
 #include "service/spool_desk.h"
 #include "service/spool_file.h"
 
-/** Drains each orphan in directory and removes it; the file named own is left alone. A file that cannot be read is reported and stays.
+/** Drains each orphan in directory and removes it, if there can be any that was not there at the last look; the file named own is left alone. A file that cannot be read is reported and stays.
  * @return the sink's first failure; APR_EAGAIN if another child adopts one now */
 apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, const mp_spool_directory_t *directory, const char *own,
                                     mp_spool_sink_t *sink, void *baton);

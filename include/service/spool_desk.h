@@ -6,6 +6,7 @@
 #include "base/damper.h"
 #include "base/result.h"
 #include "service/spool_file.h"
+#include "service/spool_lookout.h"
 
 #define MP_SPOOL_CHUNK_SIZE (64 * 1024) /* of a file in memory at a time */
 
@@ -14,11 +15,15 @@ struct mp_spool_batch_t;
 typedef struct mp_spool_desk_t {
     struct mp_spool_batch_t *batch;
     unsigned char *chunk; /* MP_SPOOL_CHUNK_SIZE bytes */
-    mp_damper_t torn;     /* reports of torn places */
-    mp_damper_t trouble;  /* reports of files that cannot be read or removed */
+    mp_spool_lookout_t *lookout;
+    mp_damper_t torn;    /* reports of torn places */
+    mp_damper_t trouble; /* reports of files that cannot be read or removed */
 } mp_spool_desk_t;
 
 void mp_spool_desk_create(mp_spool_desk_t *desk, apr_pool_t *p);
+
+/** Closes what it has open. */
+void mp_spool_desk_close(mp_spool_desk_t *desk);
 
 /** Reports the torn places of the desk's last parse, if there were any. @param offset of the chunk in its file */
 void mp_spool_desk_report_torn(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t offset);

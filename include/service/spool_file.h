@@ -32,6 +32,9 @@ apr_status_t mp_spool_file_create(mp_spool_file_t *file, const mp_spool_director
 /** True for the names that mp_spool_file_create() gives. */
 bool mp_spool_file_is_name(const char *name);
 
+/** The process id of the child that made a file of such a name. @return 0 if it has none */
+long mp_spool_file_owner(const char *name);
+
 /** True for the names of files that somebody adopts, or began to adopt. */
 bool mp_spool_file_is_adopted(const char *name);
 
@@ -41,7 +44,7 @@ bool mp_spool_file_is_adopted(const char *name);
  */
 apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, mp_result_t *why);
 
-/** A file that could not be locked under this name, which is not an adopted one's: does somebody adopt it by now? */
+/** A file that could not be found or locked under this name, which is not an adopted one's: does somebody adopt it by now? */
 bool mp_spool_file_was_adopted(const mp_spool_directory_t *directory, const char *name);
 
 /** Writes bytes at the end; what was written of them by half is cut off again. @return words "spool-full", "spool-failed" */

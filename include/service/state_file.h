@@ -16,6 +16,9 @@ apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t l
 /** The same without the sync, for what is worth nothing after the machine's end. */
 apr_status_t mp_state_file_replace(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p);
 
+/** How many bytes its file system has left for this process's user. @return errno if it cannot be looked at */
+apr_status_t mp_state_file_find_left(apr_int64_t *left, const char *directory);
+
 /** Is the directory on a file system that is gone with the machine's power? */
 bool mp_state_file_is_in_memory(const char *directory);
 

@@ -20,6 +20,11 @@ apr_time_t mp_clock_now(void)
     return replacement ? replacement() : apr_time_now();
 }
 
+apr_time_t mp_clock_of(const struct timespec *when)
+{
+    return apr_time_from_sec((apr_time_t)when->tv_sec) + when->tv_nsec / 1000;
+}
+
 apr_time_t mp_clock_monotonic(void)
 {
     struct timespec now;
@@ -27,7 +32,7 @@ apr_time_t mp_clock_monotonic(void)
     if (replacement)
         return replacement();
     MP_ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000;
+    return mp_clock_of(&now);
 }
 
 void mp_clock_replace(mp_clock_source_t *source)

@@ -101,7 +101,7 @@ static void report_memory(const char *path, server_rec *s)
 {
     if (mp_state_file_is_in_memory(path))
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     "MP0317: the state directory %s is in memory: shares that wait there for the database survive a killed httpd, but not "
+                     "MP0008: the state directory %s is in memory: shares that wait there for the database survive a killed httpd, but not "
                      "a reboot or a "
                      "power cut; see MiningProxyStateDirectory",
                      path);

@@ -44,7 +44,7 @@ void mp_state_lock_take(const char *directory, server_rec *s)
     if (retained->descriptor >= 0 && flock(retained->descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, s,
-            "MP0318: another httpd uses the state directory %s: if it is not about to end, give each its own MiningProxyStateDirectory, or "
+            "MP0009: another httpd uses the state directory %s: if it is not about to end, give each its own MiningProxyStateDirectory, or "
             "shares of one may be recorded in the database of the other",
             directory);
 }

@@ -8,7 +8,6 @@
 #include "store/store_dashboard.h"
 
 #include <apr_strings.h>
-#include <sys/statvfs.h>
 
 #define BACKLOG 1000   /* shares that wait, beyond what a busy second brings */
 #define FREE_LEAST 100 /* MB below which the state directory's disk is a problem */
@@ -68,8 +67,8 @@ static void add_recorder(const mp_console_page_t *page, mp_json_t *facts)
 static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
 {
     const mp_spool_depth_t depth = page->sight->spool;
-    struct statvfs disk;
     const char *directory = page->proxy->state_directory;
+    apr_int64_t left;
 
     const char *limit = mp_console_text_size(depth.limit, page->p);
     add(page, facts, page->sight->children == 1 ? "Spool" : apr_psprintf(page->p, "Spools of %d processes", page->sight->children),
@@ -85,11 +84,10 @@ static void add_spool(const mp_console_page_t *page, mp_json_t *facts)
                          mp_console_text_count(page->sight->orphans.files, "file", page->p),
                          mp_console_text_size(page->sight->orphans.bytes, page->p)),
             page->sight->away ? "they are recorded when the database is back" : NULL);
-    if (statvfs(directory, &disk) != 0) {
+    if (mp_state_file_find_left(&left, directory) != APR_SUCCESS) {
         add(page, facts, "State directory", directory, "its file system cannot be looked at");
         return;
     }
-    apr_int64_t left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
     bool is_short = left < FREE_LEAST * APR_INT64_C(1000000) || left < 2 * depth.limit - depth.bytes;
     bool is_in_memory = mp_state_file_is_in_memory(directory);
     const char *advice = is_in_memory ? "choose a directory on a disk: what waits there is gone after a reboot or a power cut" : NULL;

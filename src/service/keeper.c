@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The saved roster serves only when the first look into the database failed: a child must not start with an old password or a disabled
- * pool while the truth is a millisecond away. Requests that arrive before that first look wait for it, a second at most. */
+/* The saved roster serves only when the first look into the database failed or takes long: a child must not start with an old password or a disabled pool while the truth is a
+ * millisecond away. Requests that arrive before that first look wait for it, a second at most, and hardly where others found the database away: a server that hangs lets the
+ * look last as long as MiningProxyDatabaseTimeout, and miners must not notice. */
 #include "service/keeper.h"
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 
 #define FIRST_LOOK_PATIENCE apr_time_from_sec(1)
+#define AWAY_PATIENCE apr_time_from_msec(100) /* the mark of an outage may be older than its end */
 #define ROSTER_FILE "roster.json"
 
 struct mp_keeper_t {
@@ -25,7 +27,9 @@ struct mp_keeper_t {
     apr_thread_mutex_t *lock; /* covers what follows */
     apr_thread_cond_t *looked;
     mp_roster_t *roster; /* in force; NULL until something was loaded */
+    mp_roster_t *spare;  /* what was saved when this child was born; NULL: nothing */
     bool has_looked;     /* the first attempt is over */
+    apr_interval_time_t patience;
     mp_result_t failure;
     apr_int64_t seen;  /* generation that the database had at the last look; -1 if it could not be looked at */
     apr_time_t loaded; /* when the roster came into force */
@@ -42,6 +46,7 @@ static apr_status_t keeper_cleanup(void *data)
 {
     mp_keeper_t *keeper = data;
     mp_roster_release(keeper->roster);
+    mp_roster_release(keeper->spare);
     apr_pool_destroy(keeper->scratch);
     return APR_SUCCESS;
 }
@@ -52,6 +57,7 @@ apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const cha
     k->store = store;
     k->file = apr_pstrcat(p, directory, "/" ROSTER_FILE, NULL);
     k->generation = k->seen = -1;
+    k->patience = FIRST_LOOK_PATIENCE;
     apr_status_t status = apr_thread_mutex_create(&k->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
         status = apr_thread_cond_create(&k->looked, p);
@@ -70,9 +76,26 @@ void mp_keeper_watch(mp_keeper_t *keeper, mp_keeper_changed_t *changed, void *ba
     keeper->baton = baton;
 }
 
+static void report_saved(const mp_roster_t *roster)
+{
+    mp_log(MP_LOG_NOTICE, "MP0203: working with the saved roster of %" APR_SIZE_T_FMT " workers until the database is back",
+           mp_roster_worker_count(roster));
+}
+
+/* Nobody has to hear of it: without a roster nothing was done yet that could be adapted. @return true if it came into force now */
+static bool use_spare_locked(mp_keeper_t *keeper)
+{
+    if (keeper->roster || keeper->has_looked || !keeper->spare)
+        return false;
+    keeper->roster = mp_roster_acquire(keeper->spare);
+    keeper->loaded = mp_clock_now();
+    apr_thread_cond_broadcast(keeper->looked);
+    return true;
+}
+
 mp_roster_t *mp_keeper_acquire(mp_keeper_t *keeper)
 {
-    apr_time_t deadline = mp_clock_monotonic() + FIRST_LOOK_PATIENCE;
+    apr_time_t deadline = mp_clock_monotonic() + keeper->patience;
     apr_thread_mutex_lock(keeper->lock);
     while (!keeper->roster && !keeper->has_looked) {
         apr_interval_time_t left = deadline - mp_clock_monotonic();
@@ -80,8 +103,11 @@ mp_roster_t *mp_keeper_acquire(mp_keeper_t *keeper)
             break;
         apr_thread_cond_timedwait(keeper->looked, keeper->lock, left);
     }
+    bool is_saved = use_spare_locked(keeper);
     mp_roster_t *roster = keeper->roster ? mp_roster_acquire(keeper->roster) : NULL;
     apr_thread_mutex_unlock(keeper->lock);
+    if (is_saved)
+        report_saved(roster);
     return roster;
 }
 
@@ -125,10 +151,28 @@ static mp_roster_t *load_saved(mp_keeper_t *keeper, apr_pool_t *p)
     return mp_roster_create(rows, NULL, mp_clock_now());
 }
 
+void mp_keeper_begin(mp_keeper_t *keeper, bool is_away)
+{
+    keeper->spare = load_saved(keeper, keeper->scratch);
+    keeper->patience = is_away ? AWAY_PATIENCE : FIRST_LOOK_PATIENCE;
+    apr_pool_clear(keeper->scratch);
+}
+
+/* @return with a reference for the caller; NULL if there is none */
+static mp_roster_t *acquire_in_force(mp_keeper_t *keeper)
+{
+    apr_thread_mutex_lock(keeper->lock);
+    mp_roster_t *roster = keeper->roster ? mp_roster_acquire(keeper->roster) : NULL;
+    apr_thread_mutex_unlock(keeper->lock);
+    return roster;
+}
+
 bool mp_keeper_has_saved(mp_keeper_t *keeper, apr_pool_t *p)
 {
     struct stat info;
-    mp_roster_t *roster = keeper->roster ? mp_roster_acquire(keeper->roster) : load_saved(keeper, p);
+    mp_roster_t *roster = acquire_in_force(keeper);
+    if (!roster)
+        roster = load_saved(keeper, p);
     /* One that cannot be read may have had workers. */
     bool has_workers = roster ? mp_roster_worker_count(roster) > 0 : lstat(keeper->file, &info) == 0;
     mp_roster_release(roster);
@@ -156,12 +200,15 @@ static void note_look(mp_keeper_t *keeper, const mp_result_t *failure)
 /* What this child can start from: the roster in force, or for the first one whatever was saved (its superseded accounts are carried over). */
 static void adopt_rows(mp_keeper_t *keeper, const mp_roster_rows_t *rows, apr_pool_t *p)
 {
-    mp_roster_t *previous = keeper->roster ? mp_roster_acquire(keeper->roster) : load_saved(keeper, p);
+    mp_roster_t *previous = acquire_in_force(keeper);
+    bool is_first = !previous;
+    if (is_first)
+        previous = load_saved(keeper, p);
     mp_roster_t *roster = mp_roster_create(rows, previous, mp_clock_now());
     bool differs = !previous || !mp_roster_equals(previous, roster);
     if (differs)
         save(keeper, roster, p);
-    if (differs || !keeper->roster) {
+    if (differs || is_first) {
         mp_log(MP_LOG_INFO, "MP0202: roster of generation %" APR_INT64_T_FMT ": %" APR_SIZE_T_FMT " workers, %" APR_SIZE_T_FMT " pools",
                mp_roster_generation(roster), mp_roster_worker_count(roster), mp_roster_pool_count(roster));
         put_in_force(keeper, roster);
@@ -186,11 +233,12 @@ static apr_status_t read_roster(mp_keeper_t *keeper, mp_result_t *why, apr_pool_
 /* With the database away from the start, the saved roster comes into force once. */
 static void fall_back(mp_keeper_t *keeper, apr_pool_t *p)
 {
-    mp_roster_t *saved = keeper->roster ? NULL : load_saved(keeper, p);
+    mp_roster_t *current = acquire_in_force(keeper);
+    mp_roster_t *saved = current ? NULL : load_saved(keeper, p);
+    mp_roster_release(current);
     if (!saved)
         return;
-    mp_log(MP_LOG_NOTICE, "MP0203: working with the saved roster of %" APR_SIZE_T_FMT " workers until the database is back",
-           mp_roster_worker_count(saved));
+    report_saved(saved);
     put_in_force(keeper, saved);
 }
 
@@ -233,6 +281,19 @@ apr_time_t mp_keeper_loaded(mp_keeper_t *keeper)
     return loaded;
 }
 
+static void note_failure(mp_keeper_t *keeper, const mp_result_t *why, apr_pool_t *p)
+{
+    keeper->generation = -1;
+    fall_back(keeper, p);
+    note_look(keeper, why);
+}
+
+void mp_keeper_note_away(mp_keeper_t *keeper, const mp_result_t *why)
+{
+    note_failure(keeper, why, keeper->scratch);
+    apr_pool_clear(keeper->scratch);
+}
+
 static apr_status_t refresh(mp_keeper_t *keeper, mp_result_t *why, apr_pool_t *p)
 {
     apr_time_t now = mp_clock_monotonic();
@@ -245,11 +306,10 @@ static apr_status_t refresh(mp_keeper_t *keeper, mp_result_t *why, apr_pool_t *p
     apr_status_t status = is_due ? APR_SUCCESS : mp_store_load_generation(&generation, keeper->store, why, p);
     if (status == APR_SUCCESS && (is_due || generation != keeper->generation))
         status = read_roster(keeper, why, p);
-    if (status != APR_SUCCESS) {
-        keeper->generation = -1;
-        fall_back(keeper, p);
-    }
-    note_look(keeper, status == APR_SUCCESS ? &MP_RESULT_NONE : why);
+    if (status == APR_SUCCESS)
+        note_look(keeper, &MP_RESULT_NONE);
+    else
+        note_failure(keeper, why, p);
     return status;
 }
 

@@ -6,13 +6,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/console_text.h"
-#include "service/spool_record.h"
+#include "service/state_file.h"
 
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define MARK "/database-away"
@@ -31,6 +30,12 @@ void mp_outage_open(mp_outage_t *outage, const char *directory, apr_pool_t *p)
                             .reports = MP_DAMPER(REPORT_WINDOW)};
 }
 
+bool mp_outage_is_marked(const mp_outage_t *outage)
+{
+    struct stat info;
+    return outage->mark && lstat(outage->mark, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 /* @return when a child noticed this outage first, which may have been before this one was born */
 static apr_time_t find_since(const mp_outage_t *outage, apr_time_t now)
 {
@@ -47,7 +52,7 @@ static apr_time_t find_since(const mp_outage_t *outage, apr_time_t now)
     }
     if (errno != EEXIST || lstat(outage->mark, &info) != 0 || !S_ISREG(info.st_mode))
         return now;
-    apr_time_t marked = apr_time_from_sec(info.st_mtim.tv_sec) + info.st_mtim.tv_nsec / 1000;
+    apr_time_t marked = mp_clock_of(&info.st_mtim);
     return marked < now ? marked : now;
 }
 
@@ -76,18 +81,13 @@ static const char *foresee(const mp_outage_t *outage, const mp_spool_depth_t *de
     return apr_psprintf(p, "; at the rate of this outage it is full in %s", mp_console_text_span(lasts, p));
 }
 
-static bool is_full(const mp_spool_depth_t *depth)
-{
-    return depth->bytes + (apr_off_t)(depth->intents + 2) * MP_SPOOL_RECORD_MAX > depth->limit;
-}
-
 static void warn_of_limit(mp_outage_t *outage, const mp_spool_depth_t *depth, apr_pool_t *p)
 {
     int level = outage->level;
 
     while (level < LEVEL_COUNT && depth->bytes >= depth->limit / 100 * levels[level])
         level++;
-    if (level < FULL && is_full(depth))
+    if (level < FULL && depth->is_full)
         level = FULL;
     if (level == outage->level)
         return;
@@ -109,11 +109,10 @@ static void warn_of_limit(mp_outage_t *outage, const mp_spool_depth_t *depth, ap
 /* What the disk has left for all is less than this child alone may need. */
 static void warn_of_disk(mp_outage_t *outage, const mp_spool_depth_t *depth, apr_pool_t *p)
 {
-    struct statvfs disk;
+    apr_int64_t left;
 
-    if (outage->is_disk_reported || !outage->directory || statvfs(outage->directory, &disk) != 0)
+    if (outage->is_disk_reported || !outage->directory || mp_state_file_find_left(&left, outage->directory) != APR_SUCCESS)
         return;
-    apr_int64_t left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
     if (left >= depth->limit - depth->bytes)
         return;
     outage->is_disk_reported = true;

@@ -22,6 +22,8 @@
 #define CHORE_INTERVAL apr_time_from_sec(1)
 #define REPORT_WINDOW apr_time_from_sec(60)
 #define HOLD_MOST apr_time_from_sec(120)
+#define BREATH_PAUSE apr_time_from_sec(60) /* after a failure between two batches of shares */
+#define ADOPTIONS_PER_ROUND 16             /* a file that cannot be removed is adopted again and again */
 
 struct mp_recorder_t {
     mp_recorder_parts_t parts;
@@ -39,6 +41,7 @@ struct mp_recorder_t {
     mp_outage_t outage;
     apr_time_t next_attempt, next_adoption, next_chore, next_breath; /* monotonic */
     apr_time_t held_since;                                           /* monotonic; 0: no other child adopts */
+    bool is_held;                                                    /* this round: own shares wait for those that it adopts */
     mp_damper_t drops;
     mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
     apr_size_t work_count;
@@ -171,17 +174,19 @@ typedef struct batch_t {
     apr_pool_t *pool;
 } batch_t;
 
-/* What a long outage left behind takes minutes; the roster cannot wait for that, nor can the works, whose queue has an end. A failure of theirs is met again by the next
- * batch, or when it is their turn. */
+/* What a long outage left behind takes minutes; the roster cannot wait for that, nor can the works, whose queue has an end. A failure of theirs is met again when it is their
+ * turn: until then it is not tried a second time, which may be to wait for a lock, and the outage is not over. */
 static void catch_breath(mp_recorder_t *recorder, apr_pool_t *p)
 {
     mp_result_t why = MP_RESULT_NONE;
     if (mp_clock_monotonic() < recorder->next_breath)
         return;
-    recorder->next_breath = mp_clock_monotonic() + CHORE_INTERVAL;
-    if (mp_keeper_refresh(recorder->parts.keeper, &why) == APR_SUCCESS)
-        drain_works(recorder, &why, p);
-    do_chore(recorder, p);
+    apr_status_t status = mp_keeper_refresh(recorder->parts.keeper, &why);
+    if (status == APR_SUCCESS)
+        status = drain_works(recorder, &why, p);
+    if (status == APR_SUCCESS)
+        note_well(recorder);
+    recorder->next_breath = mp_clock_monotonic() + (status == APR_SUCCESS ? CHORE_INTERVAL : BREATH_PAUSE);
 }
 
 static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, apr_size_t count)
@@ -189,8 +194,8 @@ static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, ap
     batch_t *batch = baton;
     apr_status_t status = mp_store_save_shares(NULL, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
     if (status == APR_SUCCESS) {
-        note_well(batch->recorder);
         catch_breath(batch->recorder, batch->pool);
+        do_chore(batch->recorder, batch->pool);
     }
     apr_pool_clear(batch->pool);
     return status;
@@ -199,19 +204,24 @@ static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, ap
 /* @return APR_EAGAIN if another child adopts older shares than this one's, which then wait; not for ever, because order is worth less than that something is recorded */
 static apr_status_t adopt_shares(mp_recorder_t *recorder, batch_t *batch)
 {
-    apr_size_t adopted = 0;
+    apr_size_t adopted = 1;
     apr_time_t now = mp_clock_monotonic();
+    apr_status_t status = APR_SUCCESS;
 
-    apr_status_t status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, batch);
-    if (adopted > 0)
-        mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
+    /* While one is adopted another child may die, whose shares are older than this one's as well. */
+    for (int i = 0; i < ADOPTIONS_PER_ROUND && status == APR_SUCCESS && adopted > 0; i++) {
+        status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, batch);
+        if (adopted > 0)
+            mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
+    }
     if (status != APR_EAGAIN) {
         recorder->held_since = 0;
         return status;
     }
     if (recorder->held_since == 0)
         recorder->held_since = now;
-    return now - recorder->held_since < HOLD_MOST ? APR_EAGAIN : APR_SUCCESS;
+    recorder->is_held = now - recorder->held_since < HOLD_MOST;
+    return recorder->is_held ? APR_EAGAIN : APR_SUCCESS;
 }
 
 /* What a lost child left is older than what this one has: a miner came here only when that one was gone. */
@@ -265,10 +275,13 @@ static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_poo
 {
     apr_pool_t *scratch;
     apr_status_t status = prepare(recorder, why, p);
-    /* Also where the database was not ready: a saved roster comes into force. */
-    apr_status_t read = mp_keeper_refresh(recorder->parts.keeper, status == APR_SUCCESS ? why : &(mp_result_t){0});
+    /* Also where the database was not ready: a saved roster comes into force. To reach one that hangs takes as long the second time. */
     if (status == APR_SUCCESS)
-        status = read;
+        status = mp_keeper_refresh(recorder->parts.keeper, why);
+    else if (strcmp(why->word, "database-away") == 0)
+        mp_keeper_note_away(recorder->parts.keeper, why);
+    else
+        mp_keeper_refresh(recorder->parts.keeper, &(mp_result_t){0});
     if (status == APR_SUCCESS)
         status = drain_shares(recorder, why, p);
     if (status != APR_SUCCESS)
@@ -284,13 +297,19 @@ static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_poo
 static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
 {
     mp_result_t why = MP_RESULT_NONE;
-    recorder->is_behind = false;
+    recorder->is_behind = recorder->is_held = false;
     if (recorder->outage.is_on && mp_clock_monotonic() < recorder->next_attempt)
         return;
     if (run_round(recorder, &why, p) != APR_SUCCESS) {
         note_away(recorder, &why, p);
         return;
     }
+    /* That nothing was to be written is no sign that it could have been. */
+    if (recorder->is_held && recorder->outage.is_on) {
+        recorder->next_attempt = mp_clock_monotonic() + MP_KEEPER_GENERATION_INTERVAL;
+        return;
+    }
+    recorder->next_breath = 0;
     note_well(recorder);
     if (recorder->held_since == 0)
         mp_outage_settle(&recorder->outage);
@@ -341,6 +360,8 @@ apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why)
 {
     char text[120];
     sigset_t all, before;
+
+    mp_keeper_begin(recorder->parts.keeper, mp_outage_is_marked(&recorder->outage));
     /* Signals are for httpd's own threads: the new one inherits that they are blocked. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -4,14 +4,13 @@
 #include "service/siblings.h"
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "service/state_file.h"
 
 #include <apr_atomic.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,8 +55,7 @@ void mp_siblings_look(mp_siblings_t *siblings)
 /* Both by the clock of the file system's machine, which is this one. */
 static bool is_younger(const struct stat *info, apr_interval_time_t age)
 {
-    apr_time_t written = apr_time_from_sec(info->st_mtim.tv_sec) + info->st_mtim.tv_nsec / 1000;
-    apr_interval_time_t found = apr_time_now() - written;
+    apr_interval_time_t found = apr_time_now() - mp_clock_of(&info->st_mtim);
     return found < age && found > -age;
 }
 
@@ -95,8 +93,7 @@ static void remove_old(const char *path)
 
 static bool is_gone(const char *name)
 {
-    long pid = strtol(name + strlen(PREFIX), NULL, 10);
-    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return mp_process_is_gone(strtol(name + strlen(PREFIX), NULL, 10));
 }
 
 /* A file that cannot be read is being removed, or no file of ours. */

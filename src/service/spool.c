@@ -33,6 +33,7 @@ static apr_status_t cleanup_spool(void *data)
 {
     mp_spool_t *spool = data;
     mp_spool_file_close(&spool->file);
+    mp_spool_desk_close(&spool->desk);
     mp_spool_intents_destroy(spool->intents);
     if (spool->directory.descriptor >= 0)
         close(spool->directory.descriptor);
@@ -129,19 +130,29 @@ static apr_status_t begin_file_locked(mp_spool_t *spool, mp_result_t *why)
     return status;
 }
 
-static apr_status_t intend_locked(mp_spool_t *spool, const mp_share_t *share, mp_result_t *why)
+/* Where the file ends when there is one more intent, a verdict for it and for each that is open, and perhaps a mark. */
+static apr_off_t end_with_next_locked(const mp_spool_t *spool)
 {
     apr_size_t open = mp_spool_intents_count(spool->intents);
-    /* This intent, a verdict for it and for each that is open, and perhaps a mark. */
-    apr_off_t upto = spool->file.end + (apr_off_t)(open + 2) * MP_SPOOL_RECORD_MAX + MP_SPOOL_MARK_SIZE;
+    return spool->file.end + (apr_off_t)(open + 2) * MP_SPOOL_RECORD_MAX + MP_SPOOL_MARK_SIZE;
+}
+
+static bool is_full_locked(const mp_spool_t *spool)
+{
+    apr_off_t upto = end_with_next_locked(spool);
+    return upto - spool->drained > spool->limit || upto > spool->size_limit;
+}
+
+static apr_status_t intend_locked(mp_spool_t *spool, const mp_share_t *share, mp_result_t *why)
+{
     apr_status_t status;
 
-    if (upto - spool->drained > spool->limit || upto > spool->size_limit)
+    if (is_full_locked(spool))
         return mp_result_set(why, APR_ENOSPC, "spool-full",
                              "the spool in %s has reached its limit of %" APR_OFF_T_FMT
                              " bytes; no share is sent to a pool until the database takes some of those that wait",
                              spool->directory.path, spool->limit);
-    status = mp_spool_file_reserve(&spool->file, upto, why);
+    status = mp_spool_file_reserve(&spool->file, end_with_next_locked(spool), why);
     if (status == APR_SUCCESS)
         status = begin_file_locked(spool, why);
     if (status == APR_SUCCESS)
@@ -361,6 +372,7 @@ void mp_spool_depth(mp_spool_depth_t *depth, mp_spool_t *spool)
         .intents = mp_spool_intents_count(spool->intents),
         .bytes = spool->file.end - spool->drained,
         .limit = spool->limit,
+        .is_full = is_full_locked(spool),
     };
     unlock(spool);
 }

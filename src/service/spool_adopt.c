@@ -4,6 +4,7 @@
 #include "service/spool_adopt.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/spool_batch.h"
 #include "service/spool_intents.h"
@@ -11,7 +12,6 @@
 
 #include <apr_strings.h>
 #include <apr_tables.h>
-#include <apr_time.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -109,13 +109,25 @@ static void remove_orphan(adoption_t *adoption)
                adoption->file.directory->path, adoption->file.name, adoption->drained, mp_spool_intents_count(adoption->open));
 }
 
+/* A file that this child cannot have. The adopter locks it first and gives it its new name then: in between, only the end of the child that made it tells of him.
+ * @return true if somebody else adopts it; then its shares are not recorded yet */
+static bool is_being_adopted(const adoption_t *adoption, apr_status_t status, const mp_spool_directory_t *directory, const char *name)
+{
+    if (status == APR_EAGAIN && mp_spool_file_is_adopted(name))
+        return true;
+    if (status != APR_EAGAIN && status != APR_ENOENT)
+        return false;
+    return mp_spool_file_was_adopted(directory, name) ||
+           (status == APR_EAGAIN && mp_spool_lookout_add(adoption->desk->lookout, mp_spool_file_owner(name)));
+}
+
 /* @return the sink's failure, or APR_EAGAIN if somebody else adopts the file: one that cannot be read must not keep the others waiting */
 static apr_status_t adopt(adoption_t *adoption, const mp_spool_directory_t *directory, const char *name)
 {
     mp_result_t why = MP_RESULT_NONE;
     apr_status_t status = mp_spool_file_adopt(&adoption->file, directory, name, &why);
 
-    if (status == APR_EAGAIN && (mp_spool_file_is_adopted(name) || mp_spool_file_was_adopted(directory, name)))
+    if (is_being_adopted(adoption, status, directory, name))
         return APR_EAGAIN;
     if (status == APR_EAGAIN || status == APR_ENOENT || status == APR_EINVAL)
         return APR_SUCCESS;
@@ -166,7 +178,7 @@ static void add_candidate(apr_array_header_t *candidates, const mp_spool_directo
     fstatat(directory->descriptor, name, &info, AT_SYMLINK_NOFOLLOW);
     apr_cpystrn(candidate->name, name, sizeof(candidate->name));
     candidate->is_adopted = mp_spool_file_is_adopted(name);
-    candidate->written = apr_time_from_sec(info.st_mtim.tv_sec) + info.st_mtim.tv_nsec / 1000;
+    candidate->written = mp_clock_of(&info.st_mtim);
 }
 
 /* @return NULL if the directory cannot be read */
@@ -202,7 +214,10 @@ apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, 
     apr_pool_t *p;
 
     *drained = 0;
+    if (mp_spool_lookout_is_quiet(desk->lookout, directory))
+        return APR_SUCCESS;
     MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
+    mp_spool_lookout_begin(desk->lookout, directory);
     const apr_array_header_t *candidates = list_candidates(directory, own, p);
     if (!candidates)
         report_unreadable(desk, directory);
@@ -211,6 +226,8 @@ apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, 
         status = adopt(&adoption, directory, APR_ARRAY_IDX(candidates, i, candidate_t).name);
         *drained += adoption.drained;
     }
+    if (!candidates || status != APR_SUCCESS)
+        mp_spool_lookout_doubt(desk->lookout);
     apr_pool_destroy(p);
     return status;
 }

@@ -13,8 +13,14 @@ void mp_spool_desk_create(mp_spool_desk_t *desk, apr_pool_t *p)
 {
     desk->batch = apr_pcalloc(p, sizeof(*desk->batch));
     desk->chunk = apr_palloc(p, MP_SPOOL_CHUNK_SIZE);
+    desk->lookout = apr_pcalloc(p, sizeof(*desk->lookout));
     desk->torn = MP_DAMPER(REPORT_WINDOW);
     desk->trouble = MP_DAMPER(REPORT_WINDOW);
+}
+
+void mp_spool_desk_close(mp_spool_desk_t *desk)
+{
+    mp_spool_lookout_end(desk->lookout);
 }
 
 void mp_spool_desk_report_torn(mp_spool_desk_t *desk, const mp_spool_file_t *file, apr_off_t offset)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -49,6 +50,11 @@ bool mp_spool_file_is_name(const char *name)
     apr_size_t length = strlen(name), affixes = sizeof(NAME_PREFIX) + sizeof(NAME_SUFFIX) - 2;
     return length > affixes && length < MP_SPOOL_FILE_NAME_SIZE && strncmp(name, NAME_PREFIX, sizeof(NAME_PREFIX) - 1) == 0 &&
            strcmp(name + length - (sizeof(NAME_SUFFIX) - 1), NAME_SUFFIX) == 0;
+}
+
+long mp_spool_file_owner(const char *name)
+{
+    return mp_spool_file_is_name(name) ? strtol(name + sizeof(NAME_PREFIX) - 1, NULL, 10) : 0;
 }
 
 /* Locks the open file and makes sure that its name still leads to it: an adopter may have had it, and removed it, between open and lock. */

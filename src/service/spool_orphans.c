@@ -3,17 +3,13 @@
  * process since hides a file from this count, never from adoption. */
 #include "service/spool_orphans.h"
 
+#include "base/process.h"
 #include "service/spool_file.h"
 #include "service/spool_mark.h"
 
-#include <apr_strings.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,9 +17,7 @@
 
 static bool is_orphan(const char *name)
 {
-    const char *digits = strchr(name, '-');
-    long pid = mp_spool_file_is_name(name) && digits ? strtol(digits + 1, NULL, 10) : 0;
-    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return mp_process_is_gone(mp_spool_file_owner(name));
 }
 
 static void count(mp_spool_orphans_t *orphans, int directory, const char *name)

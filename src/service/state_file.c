@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -111,6 +112,15 @@ apr_status_t mp_state_file_save(const char *path, const char *text, apr_size_t l
 apr_status_t mp_state_file_replace(const char *path, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p)
 {
     return save(path, text, length, false, why, p);
+}
+
+apr_status_t mp_state_file_find_left(apr_int64_t *left, const char *directory)
+{
+    struct statvfs disk;
+    if (statvfs(directory, &disk) != 0)
+        return errno;
+    *left = (apr_int64_t)disk.f_bavail * (apr_int64_t)disk.f_frsize;
+    return APR_SUCCESS;
 }
 
 bool mp_state_file_is_in_memory(const char *directory)

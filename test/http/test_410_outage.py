@@ -69,6 +69,27 @@ def test_a_child_born_meanwhile_knows_everybody(mining):
     _assert_recorded(mining, shares)
 
 
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_a_child_born_while_the_database_hangs_serves_at_once(make_proxy, private_maria, directory, make_pool, is_noticed):
+    """Also where nobody noticed yet; a look into a server that hangs lasts five seconds."""
+    database = private_maria.create_database(directory)
+    worker = database.add_rig(make_pool())
+    proxy = make_proxy(database, [f"MiningProxyDatabaseTimeout {1 if is_noticed else 5}s"], children=2).start()
+    shares = proxy.miner().mine(1)
+    proxy.wait_rows(1)
+    private_maria.pause()
+    if is_noticed:
+        wait_until(lambda: (proxy.httpd.state / "database-away").exists(), 10, "somebody noticed")
+    for _ in range(4):
+        for child in proxy.httpd.children():
+            proxy.httpd.kill_child(child)
+        shares += proxy.miner().mine(3)
+    private_maria.resume()
+    assert [reply.result for _, reply in shares] == [True] * 13
+    proxy.wait_rows(13, DRAIN)
+    assert all(database.share_of(worker, data).result == 1 for data, _ in shares)
+
+
 def test_the_saved_roster_is_nobody_elses_business(mining):
     path = wait_until(lambda: next((path for path in mining.httpd.state.iterdir() if "roster" in path.name), None), 5,
                       "the roster is saved")

@@ -16,8 +16,10 @@ from harness.database import SqliteDatabase
 from harness.mariadb import USER, USER_PASSWORD
 from harness.waiting import wait_until
 
-pytestmark = pytest.mark.expects_log("MP0230")
+pytestmark = [pytest.mark.load, pytest.mark.expects_log("MP0230")]
 DRAIN = 30
+TIMEOUT = 10  # s that the recorder waits for the database ...
+BOUND = 8  # ... and a miner for an answer at most, on a busy machine
 SHARE_SIZE = 148  # in the spool: an intent and a verdict without a reason
 HOSTS = ("%", "localhost")
 
@@ -50,7 +52,7 @@ WAYS = {
 def _assert_mined(proxy, count):
     shares = proxy.miner().mine(count)
     assert [reply.result for _, reply in shares] == [True] * count
-    assert max(reply.seconds for _, reply in shares) < 3
+    assert max(reply.seconds for _, reply in shares) < BOUND
     return [data for data, _ in shares]
 
 
@@ -58,7 +60,7 @@ def _assert_recorded(proxy, worker, shares):
     proxy.wait_rows(len(shares), DRAIN)
     results = {bytes(row.share_id): row.result for row in proxy.database.shares()}
     assert results == {header.share_id(worker, data): 1 for data in shares}
-    wait_until(lambda: proxy.log.count("MP0231"), 10, "the log says that it is over")
+    wait_until(lambda: proxy.log.count("MP0231"), DRAIN, "the log says that it is over")
 
 
 def _cut_connections(server):
@@ -71,10 +73,16 @@ def _cut_connections(server):
 
 
 @pytest.fixture
-def mining(make_proxy, private_maria, directory, make_pool):
+def timeout():
+    """Seconds that the recorder waits for the database."""
+    return TIMEOUT
+
+
+@pytest.fixture
+def mining(make_proxy, private_maria, directory, make_pool, timeout):
     """A proxy on a server of its own, started, with a share recorded."""
     database = private_maria.create_database(directory)
-    proxy = make_proxy(database, ["MiningProxyDatabaseTimeout 2s", "MiningProxySubmitTimeout 20s"])
+    proxy = make_proxy(database, [f"MiningProxyDatabaseTimeout {timeout}s", "MiningProxySubmitTimeout 20s"])
     proxy.server, proxy.worker = private_maria, database.add_rig(make_pool())
     proxy.start()
     proxy.shares = _assert_mined(proxy, 1)
@@ -97,6 +105,7 @@ def test_a_server_in_trouble(mining, way):
     _assert_recorded(mining, mining.worker, mining.shares)
 
 
+@pytest.mark.parametrize("timeout", [2])
 @pytest.mark.parametrize("lock", ["LOCK TABLES submitted_work WRITE", "FLUSH TABLES WITH READ LOCK"])
 def test_tables_are_locked_for_long(mining, lock):
     """By a backup, or an ALTER TABLE by hand. What waits for the lock does not pile up in the server."""
@@ -119,7 +128,10 @@ def test_tables_are_locked_for_long(mining, lock):
 def _small_disk(path, size):
     """A file system of its own; root only."""
     path.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(path)], check=True, timeout=20)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(path)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False, timeout=20)
+    if done.returncode != 0:
+        pytest.skip(f"no small disk can be mounted here, as in most containers: {done.stderr.strip()}")
     places.give_to_child(path)
     try:
         yield path
@@ -207,7 +219,7 @@ def test_the_disk_of_the_state_directory_is_full(small_disk, make_proxy, private
     private_maria.pause()
     taken = _assert_mined(proxy, 5)
     wait_until(lambda: proxy.log.count("MP0315"), 20, "the log warns")
-    assert proxy.log.count("MP0317"), "the start says that this directory is in memory"
+    assert proxy.log.count("MP0008"), "the start says that this directory is in memory"
     _fill(small_disk)
     miner, refused = proxy.miner(), None
     while refused is None:
@@ -218,9 +230,9 @@ def test_the_disk_of_the_state_directory_is_full(small_disk, make_proxy, private
     assert len(pool.submissions) == len(taken), "a share that cannot be recorded must not be sent"
     (small_disk / "filler").unlink()
     wait_until(lambda: miner.submit(refused).result is True, 10, "the refused share is taken when it is sent again")
+    assert proxy.log.count("MP0315") == 1
     private_maria.resume()
     _assert_recorded(proxy, worker, [*taken, refused])
-    assert proxy.log.count("MP0315") == 1
 
 
 @pytest.mark.expects_log("MP0313", "MP0314", "MP0040")
@@ -262,7 +274,7 @@ def _leave_behind(proxy, server, count):
 def test_what_children_of_an_earlier_boot_left_behind(mining):
     """Many files, the same shares in all of them, one that belongs to somebody else: each share is recorded once."""
     shares, orphan = _leave_behind(mining, mining.server, 20)
-    for number in range(200):
+    for number in range(50):
         shutil.copy(orphan, orphan.with_name(f"shares-{number + 1}-00112233445566{number:02x}.spool"))
     places.give_to_child(mining.httpd.state)
     foreign = orphan.with_name("shares-1-ffffffffffffffff.spool")
@@ -272,7 +284,7 @@ def test_what_children_of_an_earlier_boot_left_behind(mining):
     mining.server.start()
     mining.shares += shares
     _assert_recorded(mining, mining.worker, mining.shares)
-    wait_until(lambda: len(list(mining.httpd.state.glob("shares-*.spool"))) == 2, 20, "only the foreign file and the child's own are left")
+    wait_until(lambda: len(list(mining.httpd.state.glob("shares-*.spool"))) == 2, 60, "only the foreign file and the child's own are left")
     assert foreign.exists() and mining.log.count("MP0302") == 1
     mining.wait_rows(len(mining.shares))
     sums = mining.database.rows("SELECT SUM(accepted) FROM share_stats GROUP BY period_length")
@@ -309,6 +321,12 @@ def _wait_known(proxy, name):
     wait_until(lambda: proxy.log.count("MP0202: roster of generation 2"), 10, "the roster is in force")
 
 
+def _is_drained(proxy):
+    """The one spool file's mark has reached its end."""
+    content = next(proxy.httpd.state.glob("shares-*.spool")).read_bytes()
+    return int.from_bytes(content[8:16], "little") == len(content)
+
+
 def test_rows_that_were_deleted_do_not_come_back(mining, make_pool):
     """TRUNCATE while a child's file still holds what it recorded, because a share is under way all the time; then the child is killed."""
     slow = make_pool("slow")
@@ -322,6 +340,7 @@ def test_rows_that_were_deleted_do_not_come_back(mining, make_pool):
         wait_until(lambda: slow.count("share"), 10, "a share is under way")
         mining.shares += _assert_mined(mining, 20)
         mining.wait_rows(len(mining.shares))
+        wait_until(lambda: _is_drained(mining), 10, "the child knows that it has recorded them")
         mining.database.run("TRUNCATE submitted_work")
         mining.httpd.kill_child(mining.httpd.children()[0])
     wait_until(lambda: mining.database.share_of(worker, data), DRAIN, "the share under way is recorded")
@@ -344,16 +363,16 @@ def test_known_credentials_are_enough(mining):
                "the plain password is a hash once the database is back")
 
 
-@pytest.mark.expects_log("MP0318")
+@pytest.mark.expects_log("MP0009")
 def test_two_httpds_with_one_state_directory(mining, make_proxy):
-    assert not mining.log.count("MP0318")
+    assert not mining.log.count("MP0009")
     second = make_proxy(mining.database, [f'MiningProxyStateDirectory "{mining.httpd.state}"'])
     second.start()
-    assert second.log.count("MP0318: another httpd uses the state directory") == 1
+    assert second.log.count("MP0009: another httpd uses the state directory") == 1
     mining.shares += _assert_mined(second, 3) + _assert_mined(mining, 3)
     mining.wait_rows(len(mining.shares))
     second.httpd.stop()
     mining.httpd.graceful()
     mining.httpd.stop()
     mining.httpd.start()
-    assert not mining.log.count("MP0318"), "a restart is no second httpd"
+    assert not mining.log.count("MP0009"), "a restart is no second httpd"

@@ -89,6 +89,7 @@ static void parse_bad(void)
 int main(void)
 {
     sources();
+    is_number(mp_clock_of(&(struct timespec){.tv_sec = 2, .tv_nsec = 3999}), 2000003, "what the system tells, in microseconds");
     format();
     parse_good();
     parse_bad();

@@ -338,6 +338,52 @@ static void test_first_second(void)
     apr_pool_destroy(p);
 }
 
+/* A server that hangs: the first look is not over yet, and miners are there. */
+static void test_hanging(void)
+{
+    for (int is_away = 0; is_away <= 1; is_away++) {
+        apr_pool_t *p;
+        apr_pool_create(&p, pool);
+        farm_log_forget();
+        mp_keeper_t *keeper = create(farm_path(""), p);
+        mp_keeper_begin(keeper, is_away);
+        apr_time_t start = mp_clock_monotonic();
+        ok(count_workers(keeper) > 0, "where the first look takes long, the saved roster serves");
+        apr_interval_time_t waited = mp_clock_monotonic() - start;
+        if (is_away)
+            ok(waited < apr_time_from_msec(900), "at once, where others found the database away: after %d ms", (int)(waited / 1000));
+        else
+            ok(waited >= apr_time_from_msec(900), "after a second");
+        is_number(farm_log_count("MP0203"), 1, "as the log says");
+        farm_execute("UPDATE worker SET name = 'renamed %d' WHERE id = 1", is_away);
+        farm_advance(MP_KEEPER_ROSTER_INTERVAL);
+        refresh_well(keeper, "when the database answers");
+        mp_roster_t *roster = mp_keeper_acquire(keeper);
+        ok(mp_roster_find_worker(roster, apr_psprintf(p, "renamed %d", is_away), p) != NULL, "its truth counts");
+        is_number(changes, 1, "as others hear");
+        mp_roster_release(roster);
+        apr_pool_destroy(p);
+    }
+}
+
+static void test_away_from_the_start(void)
+{
+    apr_pool_t *p;
+    mp_result_t why = MP_RESULT_NONE;
+
+    apr_pool_create(&p, pool);
+    mp_keeper_t *keeper = create(farm_path(""), p);
+    mp_result_set(&why, APR_EGENERAL, "database-away", "nobody is there");
+    mp_keeper_note_away(keeper, &why);
+    ok(count_workers(keeper) > 0, "where the database was tried for something else, the saved roster serves");
+    mp_keeper_failure(&why, keeper);
+    is_text(why.sentence, "nobody is there", "and why is known");
+    refresh_well(keeper, "the first look");
+    mp_keeper_failure(&why, keeper);
+    is_number(why.status, APR_SUCCESS, "ends that");
+    apr_pool_destroy(p);
+}
+
 /* Under prefork, requests take memory from the allocator of the child's pool, which has no lock: the recorder must not touch it. */
 static void test_foreign_memory(void)
 {
@@ -408,6 +454,8 @@ int main(void)
     test_superseded();
     test_unwritable();
     test_first_second();
+    test_hanging();
+    test_away_from_the_start();
     test_foreign_memory();
     test_threads();
     farm_close();

@@ -23,7 +23,7 @@ static void open_outage(mp_outage_t *outage)
 
 static void note(mp_outage_t *outage, apr_off_t bytes)
 {
-    mp_spool_depth_t depth = {.shares = (apr_size_t)bytes / 150, .bytes = bytes, .limit = LIMIT};
+    mp_spool_depth_t depth = {.shares = (apr_size_t)bytes / 150, .bytes = bytes, .limit = LIMIT, .is_full = bytes > LIMIT - 200};
     mp_outage_note(outage, &away, &depth, p);
 }
 
@@ -52,10 +52,10 @@ static void test_words(void)
     farm_advance(apr_time_from_sec(20));
     note(&outage, 0);
     is_number(farm_log_count("MP0230"), 2, "and each minute");
-    ok(outage.is_on && is_marked(), "it is on");
+    ok(outage.is_on && is_marked() && mp_outage_is_marked(&outage), "it is on");
     end(&outage, 7);
     is_number(farm_log_count("MP0231: recording goes on, after 70 s; 7 shares waited"), 1, "its end is said");
-    ok(!outage.is_on && !is_marked(), "it is over");
+    ok(!outage.is_on && !is_marked() && !mp_outage_is_marked(&outage), "it is over");
     mp_outage_settle(&outage);
     mp_outage_settle(&outage);
     is_number(farm_log_count("MP0316: the 7 shares"), 1, "and that everything is recorded, once");

@@ -8,9 +8,11 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,6 +208,52 @@ static void test_hidden(child_t *child)
     ok(FARM_WAIT(farm_log_count("MP0231") == 1), "the end is reported");
 }
 
+/* Shares can be written and works cannot: somebody deletes those by hand and holds their table, or the right to add some is missing. */
+static void test_works_only(child_t *child)
+{
+    long long before = rows();
+
+    farm_log_forget();
+    farm_execute("CREATE TRIGGER no_works BEFORE INSERT ON work_data BEGIN SELECT RAISE(ABORT, 'no'); END");
+    put_works(child->parts.works, 6, 10);
+    ok(FARM_WAIT(farm_log_count("MP0230") == 1), "works that cannot be written are an outage");
+    for (unsigned i = 0; i < 5; i++) {
+        settle(child, 460 + i, MP_VERDICT_ACCEPTED);
+        farm_advance(MP_KEEPER_GENERATION_INTERVAL);
+        ok(FARM_WAIT(rows() == before + i + 1), "in which shares are recorded");
+    }
+    is_number(farm_log_count("MP0230"), 1, "it is one outage");
+    is_number(farm_log_count("MP0231"), 0, "and lasts");
+    farm_execute("DROP TRIGGER no_works");
+    ok(FARM_WAIT((farm_advance(MP_KEEPER_GENERATION_INTERVAL), farm_log_count("MP0231") == 1)), "until works can be written");
+    is_number(farm_number("SELECT count(*) FROM work_data WHERE worker_id = 6"), 10, "which then are");
+}
+
+/* While another child adopts, this one writes no share, and so it cannot know that it could. */
+static void test_held(child_t *child)
+{
+    long long before = rows();
+    const char *path = farm_path("shares-1-0123456789abcdef-adopted.spool");
+
+    farm_log_forget();
+    farm_execute("CREATE TRIGGER no_shares BEFORE INSERT ON submitted_work BEGIN SELECT RAISE(ABORT, 'no'); END");
+    settle(child, 470, MP_VERDICT_ACCEPTED);
+    ok(FARM_WAIT(farm_log_count("MP0230") == 1), "shares that cannot be written are an outage");
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    is_number(flock(fd, LOCK_EX), 0, "another child adopts");
+    for (int i = 0; i < 5; i++) {
+        farm_advance(MP_KEEPER_GENERATION_INTERVAL);
+        for (int j = 0; j < 40; j++)
+            farm_pause();
+    }
+    is_number(farm_log_count("MP0231"), 0, "which does not end it");
+    farm_execute("DROP TRIGGER no_shares");
+    unlink(path);
+    close(fd);
+    ok(FARM_WAIT((farm_advance(MP_KEEPER_GENERATION_INTERVAL), rows() == before + 1)), "but that shares can be written");
+    ok(FARM_WAIT(farm_log_count("MP0231") == 1), "does");
+}
+
 static bool is_over;
 
 static void *flood(void *baton)
@@ -335,6 +383,45 @@ static void test_late_database(void)
     stop_child(&child);
 }
 
+static void leave_behind(unsigned number)
+{
+    child_t lost;
+    open_child(&lost);
+    settle(&lost, number, MP_VERDICT_ACCEPTED);
+    stop_child(&lost);
+}
+
+/* On the recorder's own thread, in the middle of an adoption. */
+static void lose_another(void *baton, apr_pool_t *p)
+{
+    int *lost = baton;
+    (void)p;
+    if ((*lost)++ == 0)
+        leave_behind(0x20002);
+}
+
+/* A child dies while what another one left is adopted: both are older than what the adopter has. */
+static void test_lost_meanwhile(void)
+{
+    child_t child;
+    int lost = 0;
+    mp_result_t why;
+
+    leave_behind(0x20001);
+    open_child(&child);
+    settle(&child, 0x20003, MP_VERDICT_ACCEPTED);
+    mp_recorder_stop(child.recorder);
+    child.parts.chore = lose_another;
+    child.parts.baton = &lost;
+    ok(mp_recorder_create(&child.recorder, &child.parts, child.p) == APR_SUCCESS, "a recorder with a chore");
+    ok(mp_recorder_start(child.recorder, &why) == APR_SUCCESS, "runs");
+    ok(FARM_WAIT(farm_number("SELECT count(*) FROM submitted_work WHERE hex(share_id) LIKE '0_000200%%'") == 3), "three shares come");
+    is_text(farm_text("SELECT group_concat(substr(hex(share_id), 1, 2)) FROM (SELECT share_id FROM submitted_work"
+                      " WHERE hex(share_id) LIKE '0_000200%%' ORDER BY id)"),
+            "01,02,03", "the oldest first");
+    stop_child(&child);
+}
+
 #define BACKLOG 1200u
 
 /* What the recorder's own thread finds when a roster comes into force. */
@@ -390,12 +477,15 @@ int main(void)
     test_rehash(&child);
     test_locked(&child);
     test_hidden(&child);
+    test_works_only(&child);
+    test_held(&child);
     test_flood(&child);
     stop_child(&child);
     test_stop();
     test_adoption();
     test_never_started();
     test_late_database();
+    test_lost_meanwhile();
     test_backlog();
     farm_close();
     return tap_done();

@@ -184,11 +184,14 @@ static void test_limit(void)
     sink_t *sink = new_sink();
     mp_result_t why = MP_RESULT_NONE;
     mp_share_t share = share_of(7000, MP_VERDICT_UNKNOWN);
-    unsigned admitted = 0, settled = 0;
+    unsigned admitted = 0, settled = 0, warned = 0;
     mp_spool_depth_t depth;
 
-    while (admitted < 1000 && intend(spool, admitted) == APR_SUCCESS)
-        admitted++;
+    do {
+        mp_spool_depth(&depth, spool);
+        warned += depth.is_full;
+    } while (admitted < 1000 && intend(spool, admitted) == APR_SUCCESS && ++admitted);
+    is_number(warned, 1, "the spool says so before it refuses, and not earlier");
     ok(admitted > 5 && admitted < 60, "the limit refuses intents: %u were admitted", admitted);
     ok(mp_spool_intend(spool, &share, &why) == APR_ENOSPC, "with a status");
     is_text(why.word, "spool-full", "a word");
@@ -199,7 +202,8 @@ static void test_limit(void)
     mp_spool_depth(&depth, spool);
     ok(depth.bytes <= depth.limit, "within the limit");
     is_number(drain(spool, sink), admitted, "all are drained");
-    ok(intend(spool, 7000) == APR_SUCCESS, "then intents are admitted again");
+    mp_spool_depth(&depth, spool);
+    ok(!depth.is_full && intend(spool, 7000) == APR_SUCCESS, "then intents are admitted again");
     settle(spool, 7000);
     drain(spool, sink);
     mp_spool_close(spool);

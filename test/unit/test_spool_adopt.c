@@ -2,31 +2,13 @@
 /* What a child leaves behind when it dies, at any moment, and who takes it over: real files, real processes, real kills. */
 #include "service/spool_adopt.h"
 
-#include "service/spool_record.h"
-#include "spool_fixture.h"
+#include "spool_draft.h"
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define ORPHAN "shares-1-0123456789abcdef.spool"
 #define ADOPTED "shares-1-0123456789abcdef-adopted.spool" /* its name from the moment that somebody took it */
-
-/* A file being made up byte by byte. */
-typedef struct draft_t {
-    unsigned char bytes[600 * 1024];
-    apr_size_t size;
-} draft_t;
-
-static draft_t draft;
-
-static void put_record(mp_spool_kind_t kind, unsigned number)
-{
-    mp_share_t share = share_of(number, kind == MP_SPOOL_INTENT ? MP_VERDICT_UNKNOWN
-                                        : number % 3            ? MP_VERDICT_ACCEPTED
-                                                                : MP_VERDICT_REJECTED);
-    draft.size += mp_spool_record_format(draft.bytes + draft.size, kind, &share);
-}
 
 static void put_garbage(apr_size_t size, unsigned seed)
 {
@@ -34,19 +16,6 @@ static void put_garbage(apr_size_t size, unsigned seed)
         seed = seed * 1103515245 + 12345;
         draft.bytes[draft.size++] = (unsigned char)(seed >> 16);
     }
-}
-
-static const char *path_of(const char *name)
-{
-    return apr_psprintf(p, "%s/%s", directory, name);
-}
-
-static void write_draft(const char *name, apr_size_t size)
-{
-    int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, draft.bytes, size) != (ssize_t)size)
-        abort();
-    close(fd);
 }
 
 static bool exists(const char *name)
@@ -68,11 +37,19 @@ static void live_until_killed(int tell)
         pause();
 }
 
+/* As a directory looks in which nothing happened for long. */
+static void calm(void)
+{
+    struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    utimensat(AT_FDCWD, directory, times, 0);
+}
+
 static void test_killed_child(void)
 {
     int pipes[2], passed = 0;
     mp_spool_t *spool = open_spool(MEGABYTE);
     sink_t *sink = new_sink();
+    siginfo_t info;
     pid_t child;
 
     if (pipe(pipes) != 0 || (child = fork()) < 0)
@@ -82,9 +59,12 @@ static void test_killed_child(void)
     ok(read(pipes[0], &passed, sizeof(passed)) == sizeof(passed) && passed == 300, "a child has shares settled and under way");
     is_number(adopt(spool, sink), 0, "while it lives, nobody takes them");
     is_number(file_count(), 2, "nor its file");
+    calm();
+    is_number(adopt(spool, sink) + adopt(spool, sink), 0, "however often it is looked for them");
     kill(child, SIGKILL);
+    waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+    is_number(adopt(spool, sink), 300, "when it was killed, another one does, before httpd waited for it");
     waitpid(child, NULL, 0);
-    is_number(adopt(spool, sink), 300, "when it was killed, another one does");
     is_number(count_settled(sink, 0, 200), 200, "settled shares exactly once");
     is_number(count_once(sink, 200, 300, MP_VERDICT_UNKNOWN), 100, "the others as unknown");
     is_number(sink->unknown_word, 100, "with the reason");
@@ -240,40 +220,6 @@ static void test_strangers(void)
     is_number(log_count, 0, "and nobody is bothered with them");
     mp_spool_close(spool);
     each_file(remove_path);
-}
-
-/* While one drains, another one looks at the same file. */
-typedef struct nested_t {
-    mp_spool_t *other;
-    sink_t *sink;
-    sink_t *others_sink;
-    int others_calls;
-} nested_t;
-
-static apr_status_t take_and_look(void *baton, const mp_share_t *const *shares, apr_size_t count)
-{
-    nested_t *nested = baton;
-    apr_size_t drained;
-    if (mp_spool_adopt(&drained, nested->other, take, nested->others_sink) == APR_EAGAIN && drained == 0)
-        nested->others_calls++;
-    return take(nested->sink, shares, count);
-}
-
-static void test_one_adopter(void)
-{
-    mp_spool_t *spool = open_spool(MEGABYTE);
-    nested_t nested = {.other = open_spool(MEGABYTE), .sink = new_sink(), .others_sink = new_sink()};
-
-    draft.size = 0;
-    for (unsigned i = 0; i < 500; i++)
-        put_record(MP_SPOOL_VERDICT, i);
-    write_draft(ORPHAN, draft.size);
-    ok(mp_spool_adopt(NULL, spool, take_and_look, &nested) == APR_SUCCESS, "adopt");
-    is_number(count_settled(nested.sink, 0, 500), 500, "one takes everything");
-    ok(nested.others_calls == 3 && nested.others_sink->total == 0,
-       "the other one finds the file locked, and is told that there are older shares than its own");
-    mp_spool_close(nested.other);
-    mp_spool_close(spool);
 }
 
 #define ORPHANS 300
@@ -444,49 +390,6 @@ static void test_births_and_adopters(void)
     munmap(tally, sizeof(*tally));
 }
 
-static void set_age(const char *name, int seconds)
-{
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - seconds}};
-    if (utimensat(AT_FDCWD, path_of(name), times, 0) != 0)
-        abort();
-}
-
-/* Writes down in which order shares come. */
-typedef struct sequence_t {
-    unsigned numbers[8];
-    apr_size_t count;
-} sequence_t;
-
-static apr_status_t note_order(void *baton, const mp_share_t *const *shares, apr_size_t count)
-{
-    sequence_t *sequence = baton;
-    for (apr_size_t i = 0; i < count && sequence->count < 8; i++)
-        memcpy(&sequence->numbers[sequence->count++], shares[i]->id, sizeof(unsigned));
-    return APR_SUCCESS;
-}
-
-static void test_oldest_first(void)
-{
-    static const char *const names[] = {"shares-1-b.spool", "shares-1-d-adopted.spool", "shares-1-c.spool", "shares-1-a.spool"};
-    static const int ages[] = {10, 1, 30, 20};
-    static const unsigned expected[] = {1, 2, 3, 0};
-    mp_spool_t *spool = open_spool(MEGABYTE);
-    sequence_t sequence = {.count = 0};
-
-    for (unsigned i = 0; i < 4; i++) {
-        draft.size = 0;
-        put_record(MP_SPOOL_VERDICT, i);
-        write_draft(names[i], draft.size);
-        set_age(names[i], ages[i]);
-    }
-    ok(mp_spool_adopt(NULL, spool, note_order, &sequence) == APR_SUCCESS, "several orphans are adopted");
-    ok(sequence.count == 4 && memcmp(sequence.numbers, expected, sizeof(expected)) == 0,
-       "one that somebody began comes first, then the oldest: %u %u %u %u", sequence.numbers[0], sequence.numbers[1], sequence.numbers[2],
-       sequence.numbers[3]);
-    mp_spool_close(spool);
-    is_number(file_count(), 0, "no file is left");
-}
-
 /* 300 shares drained and 50 not, in a file that never became empty; then it waits for its end. */
 static void drain_until_killed(int tell)
 {
@@ -575,11 +478,9 @@ int main(void)
     test_large();
     test_failing_sink();
     test_strangers();
-    test_one_adopter();
     test_processes();
     test_births_and_adopters();
     test_both_files();
-    test_oldest_first();
     test_drained_before();
     test_adopted_in_pieces();
     fixture_close();

@@ -233,6 +233,13 @@ static void test_atomic(apr_pool_t *p)
     is_number(count_files(farm_path("state")), 4, "and nothing is left beside it");
 }
 
+static void test_left(void)
+{
+    apr_int64_t left = -1;
+    ok(mp_state_file_find_left(&left, farm_path("")) == APR_SUCCESS && left > 0, "the file system has room left");
+    ok(mp_state_file_find_left(&left, farm_path("nowhere")) == APR_ENOENT, "of what is not there nobody knows");
+}
+
 int main(void)
 {
     apr_pool_t *p = farm_open();
@@ -244,6 +251,7 @@ int main(void)
     test_pipe();
     test_unwritable();
     test_atomic(p);
+    test_left();
     farm_close();
     return tap_done();
 }
