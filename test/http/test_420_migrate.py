@@ -278,12 +278,12 @@ def test_ids_of_what_is_gone_are_not_given_again(maria, directory):
 
 
 def test_a_server_with_habits_of_its_own(maria, directory, schema):
-    database = PhpDatabase(maria, directory, 2, shares=500, ending="-of o'Neil's `\"ä")
+    database = PhpDatabase(maria, directory, 2, shares=5000, ending="-of o'Neil's `\"ä")
     habits = ("SET SESSION autocommit = 0, SESSION sql_mode = 'ANSI,TRADITIONAL,ONLY_FULL_GROUP_BY,NO_BACKSLASH_ESCAPES',"
               " SESSION time_zone = '+05:00', SESSION collation_connection = latin1_swedish_ci, SESSION max_join_size = 100,"
-              " SESSION group_concat_max_len = 20;\n")
+              " SESSION group_concat_max_len = 20, SESSION max_statement_time = 0.3;\n")
     database.run(f"ALTER DATABASE {database.quoted_name} CHARACTER SET latin1")
     database.migrate(script=habits + MIGRATE.read_text())
     assert _schema(database) == schema
     assert _stored_sums(database) == _sums(database)
-    assert Counter(row[0] for row in database.rows("SELECT result FROM submitted_work"))[1] > 400
+    assert Counter(row[0] for row in database.rows("SELECT result FROM submitted_work"))[1] > 4000
