@@ -13,9 +13,8 @@
 SET NAMES utf8mb4 COLLATE utf8mb4_general_ci;
 -- Strict, so that nothing is cut off in silence; but dates of zeros, which the PHP program's server may have let in, can be read.
 SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO';
-SET SESSION autocommit = 1;
-SET SESSION sql_notes = 0;
-SET SESSION group_concat_max_len = 1000000;
+-- None of the limits that the server may have for its other clients; what MySQL takes for a comment is for MariaDB.
+SET SESSION autocommit = 1, sql_notes = 0, group_concat_max_len = 1000000, sql_big_selects = 1 /*M! , max_statement_time = 0 */;
 SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SET @upgrade_refusal = NULL;
 
@@ -36,10 +35,15 @@ DROP PROCEDURE IF EXISTS upgrade_from_4; DROP PROCEDURE IF EXISTS upgrade_look; 
 
 DELIMITER ;;
 
--- Names may hold anything; what steers a terminal is shown as hexadecimal digits.
+-- Names may hold anything; what would steer a terminal is shown by its code: <1B>. Some of it, from 80 on, is two bytes.
 CREATE PROCEDURE upgrade_say(IN words MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
-    SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', IF(words REGEXP '[[:cntrl:]]', HEX(words), words)) AS ' ';
+    DECLARE code INT DEFAULT 0;
+    WHILE code < 160 DO
+        SET words = REPLACE(words, CHAR(IF(code < 128, code, 0xC200 + code) USING utf8mb4), CONCAT('<', LPAD(HEX(code), 2, '0'), '>'));
+        SET code = IF(code = 31, 127, code + 1);
+    END WHILE;
+    SELECT CONCAT(TIME(UTC_TIMESTAMP()), ' ', words) AS ' ';
 END;;
 
 CREATE PROCEDURE upgrade_execute(IN instruction MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
@@ -79,9 +83,15 @@ END;;
 -- Old tables go, but for those with columns that are nobody's: what somebody added is not thrown away.
 CREATE PROCEDURE upgrade_drop_old()
 BEGIN
-    DECLARE foreign_columns, kept MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE present, foreign_columns, kept MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE suffix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT '_before_5';
+    DECLARE counter INT DEFAULT 1;
+    CALL upgrade_find_tables(present);
+    WHILE present REGEXP CONCAT('(^|,)(pool|worker|worker_pool|work_data|submitted_work|settings)', suffix, '(,|$)') DO
+        SET counter = counter + 1, suffix = CONCAT('_before_5_', counter);
+    END WHILE;
     SELECT GROUP_CONCAT(SUBSTRING(table_name, 13), '.', column_name ORDER BY table_name, ordinal_position SEPARATOR ', '),
-           GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), '_before_5' SEPARATOR ', ')
+           GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), suffix SEPARATOR ', ')
         INTO foreign_columns, kept FROM information_schema.columns
         WHERE table_schema = DATABASE()
           AND table_name IN ('upgrade_old_pool', 'upgrade_old_worker', 'upgrade_old_worker_pool', 'upgrade_old_work_data',
@@ -95,7 +105,7 @@ BEGIN
                'settings.key', 'settings.value');
     IF kept IS NOT NULL THEN
         CALL upgrade_say(CONCAT('columns that this schema does not know: ', foreign_columns,
-                                '; the tables with them are kept as NAME_before_5, drop them when you like'));
+                                '; the tables with them are kept as NAME', suffix, ', drop them when you like'));
         CALL upgrade_execute(CONCAT('RENAME TABLE ', kept));
     END IF;
     DROP TABLE IF EXISTS upgrade_old_pool, upgrade_old_worker, upgrade_old_worker_pool, upgrade_old_work_data,
@@ -160,9 +170,10 @@ BEGIN
     DECLARE old_name, new_name, suffix VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     INSERT INTO upgrade_new_pool (id, name, url, enabled) SELECT id, name, url, IF(enabled, 1, 0) FROM pool WHERE id > 0 ORDER BY id
         ON DUPLICATE KEY UPDATE upgrade_new_pool.id = upgrade_new_pool.id;
-    SELECT MIN(old.id) INTO lost FROM pool old LEFT JOIN upgrade_new_pool fresh ON fresh.id = old.id
-        WHERE fresh.id IS NULL AND old.id > 0;
-    WHILE lost IS NOT NULL DO
+    clashes: LOOP
+        SELECT MIN(old.id) INTO lost FROM pool old LEFT JOIN upgrade_new_pool fresh ON fresh.id = old.id
+            WHERE fresh.id IS NULL AND old.id > 0;
+        IF lost IS NULL THEN LEAVE clashes; END IF;
         SELECT name INTO old_name FROM pool WHERE id = lost;
         SELECT id INTO holder FROM upgrade_new_pool WHERE name = old_name;
         SET counter = 1;
@@ -174,9 +185,7 @@ BEGIN
         CALL upgrade_say(CONCAT('pool ', lost, ' "', old_name, '" has the name of pool ', holder, '; it is "', new_name,
                                 '" from now on'));
         SET renamed = renamed + 1;
-        SELECT MIN(old.id) INTO lost FROM pool old LEFT JOIN upgrade_new_pool fresh ON fresh.id = old.id
-            WHERE fresh.id IS NULL AND old.id > 0;
-    END WHILE;
+    END LOOP;
     CALL upgrade_say(CONCAT('pool: ', (SELECT COUNT(*) FROM upgrade_new_pool), ' of ', (SELECT COUNT(*) FROM pool),
                             ' rows, ', renamed, ' renamed'));
 END;;
@@ -188,9 +197,10 @@ BEGIN
     DECLARE old_name, new_name, suffix VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     INSERT INTO upgrade_new_worker (id, name, password) SELECT id, name, password FROM worker WHERE id > 0 ORDER BY id
         ON DUPLICATE KEY UPDATE upgrade_new_worker.id = upgrade_new_worker.id;
-    SELECT MIN(old.id) INTO lost FROM worker old LEFT JOIN upgrade_new_worker fresh ON fresh.id = old.id
-        WHERE fresh.id IS NULL AND old.id > 0;
-    WHILE lost IS NOT NULL DO
+    clashes: LOOP
+        SELECT MIN(old.id) INTO lost FROM worker old LEFT JOIN upgrade_new_worker fresh ON fresh.id = old.id
+            WHERE fresh.id IS NULL AND old.id > 0;
+        IF lost IS NULL THEN LEAVE clashes; END IF;
         SELECT name INTO old_name FROM worker WHERE id = lost;
         SELECT id INTO holder FROM upgrade_new_worker WHERE name = old_name;
         SET counter = 1;
@@ -202,15 +212,12 @@ BEGIN
         CALL upgrade_say(CONCAT('A LOGIN CHANGES: worker ', lost, ' "', old_name, '" has the name of worker ', holder,
                                 ' but for case, accents or trailing blanks; its miners log in as "', new_name, '" from now on'));
         SET renamed = renamed + 1;
-        SELECT MIN(old.id) INTO lost FROM worker old LEFT JOIN upgrade_new_worker fresh ON fresh.id = old.id
-            WHERE fresh.id IS NULL AND old.id > 0;
-    END WHILE;
+    END LOOP;
     CALL upgrade_say(CONCAT('worker: ', (SELECT COUNT(*) FROM upgrade_new_worker), ' of ', (SELECT COUNT(*) FROM worker),
                             ' rows, ', renamed, ' renamed; passwords stay as they are until each is used'));
 END;;
 
--- Assignments of workers or pools that are gone would keep a pool from being deleted, and nobody sees them: they go into a table of their
--- own.
+-- Assignments of workers or pools that are gone would keep a pool from being deleted, and nobody sees them: they go into another table.
 CREATE PROCEDURE upgrade_copy_assignments()
 BEGIN
     DECLARE orphans INT DEFAULT 0;
@@ -308,8 +315,7 @@ BEGIN
         accepted = upgrade_new_share_stats.accepted + VALUES(accepted),
         rejected = upgrade_new_share_stats.rejected + VALUES(rejected),
         accepted_difficulty = upgrade_new_share_stats.accepted_difficulty + VALUES(accepted_difficulty)'));
-    -- The last one by time, and of several by id: both in one text, of which the greatest is taken. The time goes last, because it decides
-    -- about the others.
+    -- The last one by time, and of several by id: both in one text, of which the greatest is taken. The time decides, so it is set last.
     CALL upgrade_execute(CONCAT('
         INSERT INTO upgrade_new_worker_status (worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty)
         SELECT last.worker_id, last.time, last.pool_id, COALESCE(last.difficulty, 0) FROM ', shares, ' last
@@ -437,8 +443,7 @@ BEGIN
     CALL upgrade_drop_old();
 END;;
 
--- Version 4 had sums of 300 s only, in another order, and did not know what workers did last. Later databases of that number lack less or
--- nothing.
+-- Version 4 had sums of 300 s only, in another order, and did not know what workers did last. Later databases of that number lack less.
 CREATE PROCEDURE upgrade_from_4()
 BEGIN
     DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
@@ -496,6 +501,8 @@ BEGIN
     DECLARE present, columns_present, missing MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE ours, strangers INT DEFAULT 0;
     DECLARE version VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE advice VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci
+        DEFAULT '; or, if a backup was imported over an upgraded database, drop and create the database, then import the backup';
     CALL upgrade_find_tables(present);
     SELECT COALESCE(GROUP_CONCAT(table_name, '.', column_name), '') INTO columns_present FROM information_schema.columns
         WHERE table_schema = DATABASE() AND table_name IN ('pool', 'worker', 'worker_pool', 'work_data', 'submitted_work');
@@ -509,8 +516,7 @@ BEGIN
               UNION ALL SELECT 'submitted_work.pool_id' UNION ALL SELECT 'submitted_work.result'
               UNION ALL SELECT 'submitted_work.time') wanted
         WHERE NOT FIND_IN_SET(wanted.name, columns_present);
-    SELECT COUNT(*) INTO ours FROM information_schema.columns
-        WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND column_name = 'share_id';
+    SET ours = FIND_IN_SET('submitted_work.share_id', columns_present);
     IF FIND_IN_SET('settings', present) AND missing IS NULL THEN
         SELECT MAX(value) INTO version FROM settings WHERE `key` = 'version';
     END IF;
@@ -533,10 +539,10 @@ BEGIN
         SET @upgrade_refusal = CONCAT('has schema version ', version, ', and this file knows version 5 only: take the newer one');
     ELSEIF (COALESCE(version, 0) >= 4) <> (ours > 0) THEN
         SET @upgrade_refusal = CONCAT('has schema version ', COALESCE(version, 0),
-                                      ' by its settings, but not the tables of that version: correct the version');
+                                      ' by its settings, but not the tables of that version: correct the version', advice);
     ELSEIF COALESCE(version, 0) < 4 AND (strangers > 0 OR FIND_IN_SET('worker_pool_orphans', present)) THEN
         SET @upgrade_refusal = CONCAT('has a table share_stats, worker_status or worker_pool_orphans that bitcoin-mining-proxy ',
-                                      'does not know: rename it first');
+                                      'does not know: rename it first', advice);
     ELSE
         SET @upgrade_version = CAST(COALESCE(version, '0') AS UNSIGNED);
     END IF;
@@ -592,4 +598,3 @@ DO RELEASE_LOCK(@upgrade_lock);
 SET @upgrade_sql = IF(@upgrade_refusal IS NULL, 'DO 0', 'SELECT 1 FROM `nothing was changed, see above`');
 PREPARE upgrade_statement FROM @upgrade_sql;
 EXECUTE upgrade_statement;
-DEALLOCATE PREPARE upgrade_statement;

@@ -64,12 +64,21 @@ def schema(maria, base):
     return _schema(maria.create_database(directory))
 
 
+def _in_small_batches():
+    """A copy of the script that tells its progress after 1,000 shares and 50 works."""
+    script = MIGRATE.read_text()
+    for many, few in (("LIMIT 100000)", "LIMIT 1000)"), (">= 100000 THEN", ">= 50 THEN")):
+        assert script.count(many) == 1
+        script = script.replace(many, few)
+    return script
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_database_of_the_php_program(maria, directory, schema, version):
     database = PhpDatabase(maria, directory, version)
     shares = database.rows("SELECT id, worker_id, pool_id, result FROM submitted_work ORDER BY id")
     assignments = database.rows("SELECT * FROM worker_pool WHERE pool_id <> 99 AND worker_id <> 777 ORDER BY 1, 2")
-    said = database.migrate().stdout
+    said = database.migrate(script=_in_small_batches()).stdout
     assert _schema(database) == schema
     assert _leftovers(database) == [] and _version(database) == "5"
     names = [row[0] for row in database.rows("SELECT name FROM pool ORDER BY id")]
@@ -84,7 +93,9 @@ def test_a_database_of_the_php_program(maria, directory, schema, version):
     assert _stored_sums(database) == _sums(database)
     is_summed = database.value("SELECT COUNT(*) FROM share_stats WHERE period_length = 300")
     assert is_summed < len(shares), "shares of more than a year ago are in no sum"
-    assert f"submitted_work: {len(shares)} of {len(shares)} rows (100 %)" in said
+    for count in (*range(1000, len(shares), 1000), len(shares)):
+        assert f"submitted_work: {count} of {len(shares)} rows ({count * 100 // len(shares)} %)" in said
+    assert len(shares) > 2000 and len(re.findall(r"work_data: \d+ of 10\d rows \(\d+ %\)", said)) == 2
     _check_works(database, version, said)
     _check_status(database)
     before = _checksums(database)
@@ -183,11 +194,23 @@ def test_what_is_refused_stays_as_it_is(maria, directory, what):
 def test_columns_of_others_are_not_thrown_away(maria, directory, schema):
     database = PhpDatabase(maria, directory, 3, shares=100)
     database.run("ALTER TABLE worker ADD COLUMN nick varchar(20) DEFAULT 'Bob'")
+    database.run("ALTER TABLE pool ADD COLUMN note varchar(20)")
     said = database.migrate().stdout
-    assert "worker.nick" in said
+    assert "pool.note, worker.nick" in said and "kept as NAME_before_5," in said
     assert database.value("SELECT COUNT(*) FROM worker_before_5 WHERE nick = 'Bob'") == WORKERS
-    database.run("DROP TABLE worker_before_5")
+    database.run("DROP TABLE worker_before_5, pool_before_5")
     assert _schema(database) == schema
+
+
+def test_what_was_kept_once_does_not_give_way(maria, directory, schema):
+    database = PhpDatabase(maria, directory, 3, shares=100)
+    database.run("ALTER TABLE worker ADD COLUMN nick varchar(20) DEFAULT 'Bob'")
+    database.run("CREATE TABLE worker_before_5 (mine int)")
+    database.run("CREATE TABLE pool_before_5_2 (mine int)")
+    assert "kept as NAME_before_5_3," in database.migrate().stdout
+    assert database.value("SELECT COUNT(*) FROM worker_before_5_3 WHERE nick = 'Bob'") == WORKERS
+    database.run("DROP TABLE worker_before_5, pool_before_5_2, worker_before_5_3")
+    assert _schema(database) == schema and _leftovers(database) == []
 
 
 def test_a_table_that_compared_names_in_another_way(maria, directory):
@@ -195,9 +218,13 @@ def test_a_table_that_compared_names_in_another_way(maria, directory):
     database.run("ALTER TABLE worker MODIFY name varchar(255) COLLATE utf8_bin NOT NULL")
     database.run("INSERT INTO worker (id, name, password) VALUES (60, 'b\u001b[2J', 'x'), (61, 'B\u001b[2J', 'x')")
     database.run("INSERT INTO worker (id, name, password) VALUES (51, 'RIG1', 'x')")
+    database.run("INSERT INTO pool (id, name, url, enabled) VALUES (11, 'a\tb\u009b', 'http://x/', 1), (12, 'A\tB\u009b', 'http://x/', 1)")
     said = database.migrate().stdout
     assert re.search(r'A LOGIN CHANGES: worker 51 "RIG1" has the name of worker 2 .* "RIG1 \(2\)" from now on', said)
-    assert "\u001b" not in said and "B\u001b[2J".encode().hex().upper() in said
+    assert 'A LOGIN CHANGES: worker 61 "B<1B>[2J" has the name of worker 60 but for' in said and 'log in as "B<1B>[2J (2)" from' in said
+    assert 'pool 12 "A<09>B<9B>" has the name of pool 11; it is "A<09>B<9B> (2)" from now on' in said
+    assert "\u001b" not in said and "\u009b" not in said
+    assert database.value("SELECT name FROM pool WHERE id = 12") == "A\tB\u009b (2)"
     assert database.rows("SELECT name, password FROM worker WHERE id IN (2, 51) ORDER BY id") == [("rig1", "secret1"), ("RIG1 (2)", "x")]
 
 
@@ -218,6 +245,22 @@ def test_a_table_in_the_way(maria, directory):
     assert database.rows("SELECT * FROM share_stats") == [(1,)] and _leftovers(database) == []
 
 
+@pytest.mark.parametrize("version", [0, 3])
+def test_going_back(maria, directory, schema, version):
+    """A backup that is imported over an upgraded database is a mixture: the refusal says what to do, and that helps."""
+    database = PhpDatabase(maria, directory, version, shares=100, ending=" old-one")
+    database.migrate()
+    database.restore(version, shares=100)
+    before = _schema(database)
+    done = database.migrate(check=False)
+    assert done.returncode == 1 and "drop and create the database, then import the backup" in done.stdout
+    assert _schema(database) == before and _leftovers(database) == []
+    database.recreate()
+    database.restore(version, shares=100)
+    database.migrate()
+    assert _schema(database) == schema and _stored_sums(database) == _sums(database)
+
+
 def test_names_in_a_wrong_character_set_are_told(maria, directory):
     database = PhpDatabase(maria, directory, 3, shares=100)
     mangled = "b\u00e4r 2".encode().decode("latin1")
@@ -235,11 +278,12 @@ def test_ids_of_what_is_gone_are_not_given_again(maria, directory):
 
 
 def test_a_server_with_habits_of_its_own(maria, directory, schema):
-    database = PhpDatabase(maria, directory, 2, shares=500)
-    habits = ("SET SESSION autocommit = 0, SESSION sql_mode = 'ANSI', SESSION time_zone = '+05:00',"
-              " SESSION collation_connection = latin1_swedish_ci;\n")
-    database.run(f"ALTER DATABASE {database.name} CHARACTER SET latin1")
+    database = PhpDatabase(maria, directory, 2, shares=5000, ending="-of o'Neil's `\"ä")
+    habits = ("SET SESSION autocommit = 0, SESSION sql_mode = 'ANSI,TRADITIONAL,ONLY_FULL_GROUP_BY,NO_BACKSLASH_ESCAPES',"
+              " SESSION time_zone = '+05:00', SESSION collation_connection = latin1_swedish_ci, SESSION max_join_size = 100,"
+              " SESSION group_concat_max_len = 20, SESSION max_statement_time = 0.3;\n")
+    database.run(f"ALTER DATABASE {database.quoted_name} CHARACTER SET latin1")
     database.migrate(script=habits + MIGRATE.read_text())
     assert _schema(database) == schema
     assert _stored_sums(database) == _sums(database)
-    assert Counter(row[0] for row in database.rows("SELECT result FROM submitted_work"))[1] > 400
+    assert Counter(row[0] for row in database.rows("SELECT result FROM submitted_work"))[1] > 4000

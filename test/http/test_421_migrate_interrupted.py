@@ -3,6 +3,7 @@
 
 Statements are cut with an error that the test puts in front of each of them; clients and servers are killed at moments that nobody chose.
 """
+import os
 import random
 import re
 import subprocess
@@ -15,7 +16,8 @@ from harness.php_database import MIGRATE, FormerDatabase, PhpDatabase
 from harness.waiting import wait_until
 
 TABLES = ["pool", "worker", "worker_pool", "worker_pool_orphans", "work_data", "submitted_work", "share_stats", "worker_status", "settings"]
-SEED = int(time.time())
+# MP_SEED repeats a run.
+SEED = int(os.environ.get("MP_SEED") or time.time())
 KILLS = 20
 # A statement that changes something, behind the end of another one or of a comment: not those in texts.
 _EFFECTIVE = re.compile(r"(?<=[;.NOE]\n)    +(?=(?:CREATE TABLE|INSERT INTO|ALTER TABLE|DROP TABLE|TRUNCATE|UPDATE|EXECUTE|START TRANSACTION|COMMIT)"

@@ -25,7 +25,9 @@ USER, USER_PASSWORD = "miner", "miner's pass word"
 _OPTIONS = [
     "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2", "--performance-schema=off",
-    "--skip-slave-start"]
+    "--skip-slave-start",
+    # What a killed server has written is there, whether it is on the disk or not; most waiting for the disk is for nothing.
+    "--debug-no-sync"]
 
 
 def install(directory: Path) -> Path:

@@ -108,14 +108,29 @@ class FormerDatabase(OldDatabase):
 
 
 class PhpDatabase(OldDatabase):
-    """A database of the PHP program."""
+    """A database of the PHP program; what its name ends with may need quoting."""
 
-    def __init__(self, server: MariaServer, directory: Path, version: int, shares: int = 3000, burst: int = 10):
+    def __init__(self, server: MariaServer, directory: Path, version: int, shares: int = 3000, burst: int = 10, ending: str = ""):
         empty = server.create_database(directory, with_schema=False)
-        super().__init__(server, empty.name, directory, with_schema=False)
-        connection = server.connect(self.name, sql_mode="")
+        super().__init__(server, empty.name + ending, directory, with_schema=False)
+        self.quoted_name = "`" + self.name.replace("`", "``") + "`"
+        if ending:
+            empty.run(f"CREATE DATABASE {self.quoted_name} CHARACTER SET utf8mb4")
+        self.restore(version, shares, burst)
+
+    def recreate(self) -> None:
+        """Drops the database with all that is in it, and makes an empty one."""
+        self.run(f"DROP DATABASE {self.quoted_name}")
+        with self.server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {self.quoted_name} CHARACTER SET utf8mb4")
+
+    def restore(self, version: int, shares: int = 3000, burst: int = 10) -> None:
+        """Makes the tables, as the import of a backup does: those of the same names go, others stay."""
+        connection = self.server.connect(self.name, sql_mode="")
         with connection, connection.cursor() as cursor:
             for statement in _tables(version):
+                if statement.startswith("CREATE"):
+                    cursor.execute("DROP TABLE IF EXISTS " + statement.split()[2])
                 cursor.execute(statement)
             cursor.executemany("INSERT INTO pool (name, url, enabled) VALUES (%s, %s, 1)",
                                [(name, f"http://pool{n}.example/") for n, name in enumerate(POOL_NAMES)])
