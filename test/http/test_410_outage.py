@@ -80,13 +80,13 @@ def test_a_child_born_while_the_database_hangs_serves_at_once(make_proxy, privat
     private_maria.pause()
     if is_noticed:
         wait_until(lambda: (proxy.httpd.state / "database-away").exists(), 10, "somebody noticed")
-    for _ in range(4):
+    for _ in range(2):
         for child in proxy.httpd.children():
             proxy.httpd.kill_child(child)
         shares += proxy.miner().mine(3)
     private_maria.resume()
-    assert [reply.result for _, reply in shares] == [True] * 13
-    proxy.wait_rows(13, DRAIN)
+    assert [reply.result for _, reply in shares] == [True] * 7
+    proxy.wait_rows(7, DRAIN)
     assert all(database.share_of(worker, data).result == 1 for data, _ in shares)
 
 
