@@ -15,12 +15,11 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/sha256.h"
 #include "service/verdict_record.h"
 
 #include <apr_general.h>
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,7 +63,7 @@ static bool is_claim_standing(const attempt_t *attempt)
     const mp_verdict_record_t *found = &attempt->found;
     if (!attempt->cache->is_local)
         return found->owner != 0 && found->owner != attempt->buried;
-    return found->lease_end > mp_clock_now() && (kill((pid_t)found->owner, 0) == 0 || errno != ESRCH);
+    return found->lease_end > mp_clock_now() && !mp_process_is_gone((long)found->owner);
 }
 
 /* What stands there decides, if anything does. @return true if the share may be claimed */
