@@ -7,6 +7,7 @@
 
 #include <apr_general.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -139,7 +140,7 @@ static void *take_part(void *data)
 {
     int *wrong = data;
     for (int i = 0; i < ROUNDS; i++) {
-        unsigned char key[MP_KEY_SIZE] = {(unsigned char)i, 9, (unsigned char)((char *)data - (char *)0)};
+        unsigned char key[MP_KEY_SIZE] = {(unsigned char)i, 9, (unsigned char)(intptr_t)data};
         mp_shared_cache_entry_t entry = entry_of("mine"), found = {.size = 0};
         entry.bytes[0] = (unsigned char)i;
         *wrong += cache.ops->save(cache.instance, MP_SHARED_CACHE_ROUTE, key, &entry) != APR_SUCCESS;

@@ -177,8 +177,10 @@ static void test_resets(void)
     int second_half = scene_polls(&place) - first_half;
     ok(first_half + second_half <= 10 && first_half >= 4, "a minute sees %d attempts", first_half + second_half);
     ok(second_half < first_half, "fewer and fewer: %d, then %d", first_half, second_half);
-    is_number(farm_log_count("MP0280"), 3,
-              "the log names the first of them, and that it began again, and it once more a minute later at most");
+    /* Pauses are of chance: the last attempt falls within the minute of the damper, or behind it. */
+    int lines = farm_log_count("MP0280");
+    ok(lines == 3 || lines == 4, "the log names the first of them, and that it began again, and it once more a minute later at most: %d",
+       lines);
     is_number(scene_read(&scene_crowd.tells), 0, "nobody hears of it");
     http_stub_always(place.polls, scene_held_answer(1));
     int before = scene_polls(&place);
