@@ -91,6 +91,15 @@ def test_the_database_comes_and_goes(farm):
     assert len(drill.entries()) > 1000
 
 
+def _close_the_books(drill):
+    """Everything is recorded, once and in order, and no miner waited long or had to repeat a share."""
+    drill.wait_recorded()
+    wait_until(lambda: _accepted_by_pools(drill) <= _rows_of(drill, 1), 60, "what the pools accepted is recorded as accepted")
+    assert drill.repeats == 0 and drill.slowest() < LONGEST
+    drill.audit()
+    drill.audit_order()
+
+
 def _kill_a_child(drill):
     """One that is catching up: rows come in, and not all are there yet."""
     before = drill.database.share_count()
@@ -114,11 +123,7 @@ def test_children_are_killed_while_they_catch_up(farm):
             farm.server.resume()
             _kill_a_child(drill)
         drill.mine(50)
-    drill.wait_recorded()
-    wait_until(lambda: _accepted_by_pools(drill) <= _rows_of(drill, 1), 60, "what the pools accepted is recorded as accepted")
-    assert drill.repeats == 0 and drill.slowest() < LONGEST
-    drill.audit()
-    drill.audit_order()
+    _close_the_books(drill)
     assert _rows_of(drill, 1) == _accepted_by_pools(drill)
 
 
@@ -158,8 +163,4 @@ def test_an_sqlite_file_is_locked_and_children_are_killed(proxy, make_pool):
             lock.close()
             _kill_a_child(drill)
         drill.mine(50)
-    drill.wait_recorded()
-    wait_until(lambda: _accepted_by_pools(drill) <= _rows_of(drill, 1), 60, "what the pools accepted is recorded as accepted")
-    assert drill.repeats == 0 and drill.slowest() < LONGEST
-    drill.audit()
-    drill.audit_order()
+    _close_the_books(drill)
