@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By hand and without <ctype.h>: the answer must not depend on a locale, and every getwork passes through here several times. */
+/* By a table and without <ctype.h>: the answer must not depend on a locale, and every getwork passes through here several times. */
 #include "base/hex.h"
+
+/* One more than what the digit is worth; 0 for everything that is none. */
+static const unsigned char values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 static int digit_value(char digit)
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
+    return values[(unsigned char)digit] - 1;
 }
 
 char *mp_hex_format(char *text, const unsigned char *bytes, apr_size_t size)

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "codec/getwork_private.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -21,13 +22,13 @@ static const char padding[] = "00000080"
                               "80020000";
 
 /* The same for hash1, 32 bytes: a constant that the oldest miners want to see. */
-static const char hash1[] = "0000000000000000000000000000000000000000000000000000000000000000"
+static const char hash1[] = "\"0000000000000000000000000000000000000000000000000000000000000000"
                             "00000080"
                             "000000000000000000000000000000000000000000000000"
-                            "00010000";
+                            "00010000\"";
 
 _Static_assert(sizeof(padding) - 1 == MP_GETWORK_DATA_DIGITS - 2 * MP_GETWORK_HEADER_SIZE, "data has 128 bytes");
-_Static_assert(sizeof(hash1) - 1 == 128, "hash1 has 64 bytes");
+_Static_assert(sizeof(hash1) - 1 == 128 + 2, "hash1 has 64 bytes");
 
 /* Between data order and the header's own order; the way back is the same. */
 static void swap_words(unsigned char *to, const unsigned char *from, apr_size_t size)
@@ -104,30 +105,47 @@ static apr_status_t read_target(mp_getwork_t *work, const mp_json_t *result, mp_
     return mp_result_set(why, APR_EINVAL, "bad-work", "the work's target is zero: no share could ever meet it");
 }
 
-static const char *midstate_text(char *text, const unsigned char header[MP_GETWORK_HEADER_SIZE])
+void mp_getwork_complete(mp_getwork_t *work)
 {
     unsigned char block[MP_SHA256_BLOCK_SIZE];
     unsigned char state[MP_SHA256_SIZE];
 
-    swap_words(block, header, sizeof(block));
+    if (work->midstate[0] != '\0')
+        return;
+    swap_words(block, work->header, sizeof(block));
     mp_sha256_midstate(state, block);
-    return mp_hex_format(text, state, sizeof(state));
+    mp_hex_format(work->midstate, state, sizeof(state));
 }
 
-static void complete(mp_getwork_t *work, const mp_json_t *result, apr_pool_t *p)
+static const char *text_of(const mp_json_t *json, apr_pool_t *p)
 {
-    char text[MP_GETWORK_DATA_DIGITS + 1];
+    return json ? mp_json_format(json, p) : NULL;
+}
 
-    work->result = mp_json_copy(result, p);
-    mp_json_set(work->result, "data", mp_json_text_create(mp_getwork_share_format(text, work->header), p));
-    mp_json_set(work->result, "target", mp_json_text_create(mp_hex_format(text, work->target, MP_TARGET_SIZE), p));
-    if (!is_hash_text(mp_json_get(result, "midstate")))
-        mp_json_set(work->result, "midstate", mp_json_text_create(midstate_text(text, work->header), p));
-    if (!mp_json_is_text(mp_json_get(result, "hash1")))
-        mp_json_set(work->result, "hash1", mp_json_text_create(hash1, p));
-    /* Miners leave for the places that these name. */
-    mp_json_remove(work->result, "serverlist");
-    mp_json_remove(work->result, "longpolluri");
+/* What is left of the object when everything known is taken out of it. The last two name places for which miners would leave. */
+static const char *list_others(const mp_json_t *result, apr_pool_t *p)
+{
+    static const char *const known[] = {"data", "target", "midstate", "hash1", "identifier", "submitold", "serverlist", "longpolluri"};
+    mp_json_t *others = mp_json_copy(result, p);
+
+    for (apr_size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        mp_json_remove(others, known[i]);
+    if (mp_json_count(others) == 0)
+        return "";
+    const char *text = mp_json_format(others, p);
+    return apr_pstrcat(p, ",", apr_pstrmemdup(p, text + 1, strlen(text) - 2), NULL);
+}
+
+static void read_members(mp_getwork_t *work, const mp_json_t *result, apr_pool_t *p)
+{
+    const mp_json_t *midstate = mp_json_get(result, "midstate"), *constant = mp_json_get(result, "hash1");
+
+    if (is_hash_text(midstate))
+        memcpy(work->midstate, mp_json_text(midstate), sizeof(work->midstate));
+    work->hash1 = mp_json_is_text(constant) ? mp_json_format(constant, p) : NULL;
+    work->identifier = text_of(mp_json_get(result, "identifier"), p);
+    work->submit_old = text_of(mp_json_get(result, "submitold"), p);
+    work->others = list_others(result, p);
 }
 
 apr_status_t mp_getwork_parse(mp_getwork_t **work, const mp_json_t *result, mp_result_t *why, apr_pool_t *p)
@@ -139,18 +157,22 @@ apr_status_t mp_getwork_parse(mp_getwork_t **work, const mp_json_t *result, mp_r
         status = read_target(parsed, result, why);
     if (status != APR_SUCCESS)
         return status;
-    complete(parsed, result, p);
+    read_members(parsed, result, p);
+    mp_getwork_complete(parsed);
     *work = parsed;
     return APR_SUCCESS;
 }
 
 const char *mp_getwork_format(const mp_getwork_t *work, bool keep_identifier, apr_pool_t *p)
 {
-    if (keep_identifier || !mp_json_get(work->result, "identifier"))
-        return mp_json_format(work->result, p);
-    mp_json_t *without = mp_json_copy(work->result, p);
-    mp_json_remove(without, "identifier");
-    return mp_json_format(without, p);
+    char data[MP_GETWORK_DATA_DIGITS + 1], target[HASH_DIGITS + 1];
+    bool has_identifier = keep_identifier && work->identifier;
+
+    mp_getwork_share_format(data, work->header);
+    mp_hex_format(target, work->target, MP_TARGET_SIZE);
+    return apr_pstrcat(p, "{\"data\":\"", data, "\",\"midstate\":\"", work->midstate, "\",\"hash1\":", work->hash1 ? work->hash1 : hash1,
+                       ",\"target\":\"", target, "\"", has_identifier ? ",\"identifier\":" : "", has_identifier ? work->identifier : "",
+                       work->submit_old ? ",\"submitold\":" : "", work->submit_old ? work->submit_old : "", work->others, "}", NULL);
 }
 
 /* A whole number with blanks around it, capped; 0 for anything else, negative numbers included. */

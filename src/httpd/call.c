@@ -30,9 +30,10 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
     if (work->block_height > 0)
         apr_table_setn(r->headers_out, "X-Blocknum", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, work->block_height));
     mp_call_note_upstream(r, grant->assignment->pool, work->difficulty, grant->upstream_time);
+    mp_getwork_t getwork = *work->getwork;
     if (must_submit_old)
-        mp_json_set(work->getwork->result, "submitold", mp_json_bool_create(true, p));
-    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, p);
+        getwork.submit_old = "true";
+    const char *result = mp_getwork_format(&getwork, grant->is_only_pool, p);
     return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, p));
 }
 

@@ -86,33 +86,33 @@ static apr_int64_t parse_height(const char *text)
 }
 
 /* The older form of "submitold" is a header with any value but N; miners read the member of the result. */
-static void convert_submit_old(mp_getwork_t *getwork, const char *value, apr_pool_t *p)
+static void convert_submit_old(mp_getwork_t *getwork, const char *value)
 {
-    if (value != NULL && mp_json_get(getwork->result, "submitold") == NULL)
-        mp_json_set(getwork->result, "submitold", mp_json_bool_create(value[0] != 'N' && value[0] != 'n', p));
+    if (value != NULL && getwork->submit_old == NULL)
+        getwork->submit_old = value[0] != 'N' && value[0] != 'n' ? "true" : "false";
 }
 
-static apr_status_t make_work(mp_work_t **out, const mp_answer_t *answer, const mp_json_t *result, mp_result_t *why, apr_pool_t *p)
+static mp_work_t *make_work(mp_getwork_t *getwork, const mp_answer_t *answer, apr_pool_t *p)
 {
-    mp_getwork_t *getwork = NULL;
-    apr_status_t status = mp_getwork_parse(&getwork, result, why, p);
-
-    if (status != APR_SUCCESS)
-        return status;
     mp_work_t *work = apr_pcalloc(p, sizeof(*work));
-    convert_submit_old(getwork, mp_answer_header(answer, MP_ANSWER_SUBMIT_OLD), p);
+
+    convert_submit_old(getwork, mp_answer_header(answer, MP_ANSWER_SUBMIT_OLD));
     memcpy(work->head, getwork->header, sizeof(work->head));
     work->difficulty = getwork->difficulty;
     work->getwork = getwork;
     work->roll = (int)mp_roll_parse(&work->roll_seconds, mp_answer_header(answer, MP_ANSWER_ROLL_NTIME));
     work->block_height = parse_height(mp_answer_header(answer, MP_ANSWER_BLOCKNUM));
     work->announcement = apr_pstrdup(p, mp_answer_header(answer, MP_ANSWER_LONG_POLLING));
-    *out = work;
-    return APR_SUCCESS;
+    return work;
 }
 
-apr_status_t mp_getwork_reply_read_work(mp_work_t **work, mp_blame_t *blame, const mp_answer_t *answer, const char *redirect_url,
-                                        mp_result_t *why, apr_pool_t *p)
+static bool is_success(const mp_answer_t *answer)
+{
+    return answer->status >= 200 && answer->status <= 299;
+}
+
+static apr_status_t read_json(mp_getwork_t **getwork, mp_blame_t *blame, const mp_answer_t *answer, const char *redirect_url,
+                              mp_result_t *why, apr_pool_t *p)
 {
     mp_jsonrpc_answer_t reply;
     apr_status_t status = parse(&reply, answer, why, p);
@@ -120,13 +120,23 @@ apr_status_t mp_getwork_reply_read_work(mp_work_t **work, mp_blame_t *blame, con
     *blame = MP_BLAME_POOL;
     if (status == APR_SUCCESS && reply.is_error)
         return describe_error(blame, answer, &reply, why);
-    if (answer->status < 200 || answer->status > 299)
+    if (!is_success(answer))
         return describe_status(blame, answer, redirect_url, why, p);
-    if (status == APR_SUCCESS)
-        status = make_work(work, answer, reply.result, why, p);
-    if (status == APR_SUCCESS)
-        *blame = MP_BLAME_NOBODY;
-    return status;
+    return status == APR_SUCCESS ? mp_getwork_parse(getwork, reply.result, why, p) : status;
+}
+
+apr_status_t mp_getwork_reply_read_work(mp_work_t **work, mp_blame_t *blame, const mp_answer_t *answer, const char *redirect_url,
+                                        mp_result_t *why, apr_pool_t *p)
+{
+    mp_getwork_t *getwork = NULL;
+    bool is_usual = is_success(answer) && answer->size > 0 && mp_getwork_scan(&getwork, answer->body, answer->size, p);
+    apr_status_t status = is_usual ? APR_SUCCESS : read_json(&getwork, blame, answer, redirect_url, why, p);
+
+    if (status != APR_SUCCESS)
+        return status;
+    *blame = MP_BLAME_NOBODY;
+    *work = make_work(getwork, answer, p);
+    return APR_SUCCESS;
 }
 
 static void reject(mp_submission_t *submission, const char *reason)
@@ -159,7 +169,7 @@ static void judge_status(mp_submission_t *submission, const mp_answer_t *answer,
         reject(submission, "pool-unauthorized");
     } else if (answer->status >= 400 && answer->status <= 499) {
         reject(submission, status_word(answer, p));
-    } else if (answer->status >= 200 && answer->status <= 299) {
+    } else if (is_success(answer)) {
         leave_unknown(submission, "bad-answer");
         mp_result_set(why, APR_EGENERAL, "bad-answer", "it answered the share neither with true nor with false: %s", parse_why->sentence);
     } else {
@@ -180,7 +190,7 @@ void mp_getwork_reply_read_verdict(mp_submission_t *submission, const mp_answer_
     } else if (is_parsed && is_false(reply.result, p)) {
         const char *reason = mp_answer_header(answer, MP_ANSWER_REJECT_REASON);
         reject(submission, reason ? reason : "rejected");
-    } else if (is_parsed && mp_json_is_true(reply.result) && answer->status >= 200 && answer->status <= 299) {
+    } else if (is_parsed && mp_json_is_true(reply.result) && is_success(answer)) {
         submission->delivery = MP_DELIVERY_ANSWERED;
         submission->verdict = MP_VERDICT_ACCEPTED;
     } else if (is_parsed && mp_json_is_true(reply.result)) {
