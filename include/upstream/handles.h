@@ -29,6 +29,8 @@ apr_status_t mp_handles_create(mp_handles_t **handles, const mp_handles_options_
 mp_handles_item_t *mp_handles_acquire(mp_handles_t *handles, const char *url);
 /** Gives it back with its connection; closes handles that are too many or too old. */
 void mp_handles_release(mp_handles_t *handles, mp_handles_item_t *item);
+/** Closes it instead: its connection is of no use any more. */
+void mp_handles_discard(mp_handles_item_t *item);
 
 /** The CURL handle, for this layer's own files. */
 void *mp_handles_easy(const mp_handles_item_t *item);

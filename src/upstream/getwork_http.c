@@ -4,8 +4,10 @@
 #include "upstream/getwork_http.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "codec/getwork.h"
 #include "codec/jsonrpc.h"
+#include "upstream/exchange.h"
 #include "upstream/getwork_reply.h"
 #include "upstream/transfer.h"
 #include "upstream/upstream_url.h"
@@ -19,6 +21,7 @@
 typedef struct getwork_http_t {
     mp_handles_t *handles;
     mp_handles_t *loop_handles;
+    mp_exchange_t *exchange; /* for requests for work on request threads */
     mp_loop_t *loop;
 } getwork_http_t;
 
@@ -34,6 +37,8 @@ static apr_status_t create(void **state, const mp_upstream_options_t *options, m
         .proxy = options->proxy, .user_agent = options->user_agent, .ca_file = options->ca_file, .headers = headers, .idle_max = IDLE_MAX};
 
     apr_status_t status = mp_handles_create(&http->handles, &wanted, p);
+    if (status == APR_SUCCESS)
+        status = mp_exchange_create(&http->exchange, &wanted, p);
     if (status != APR_SUCCESS)
         return status;
     wanted.idle_max = LOOP_IDLE_MAX;
@@ -59,15 +64,34 @@ static apr_status_t describe_no_memory(mp_result_t *why)
     return mp_result_set(why, APR_ENOMEM, "out-of-memory", "this server is out of memory");
 }
 
+static mp_blame_t blame_for(const mp_result_t *failure)
+{
+    return failure->status == APR_ENOMEM || failure->status == APR_EINTR ? MP_BLAME_NOBODY : MP_BLAME_POOL;
+}
+
 static apr_status_t read_work(mp_work_t **work, mp_blame_t *blame, const mp_transfer_t *transfer, mp_result_t *why, apr_pool_t *p)
 {
     const mp_result_t *failure = mp_transfer_failure(transfer);
 
     if (failure->status == APR_SUCCESS)
         return mp_getwork_reply_read_work(work, blame, mp_transfer_answer(transfer), mp_transfer_redirect_url(transfer), why, p);
-    *blame = failure->status == APR_ENOMEM || failure->status == APR_EINTR ? MP_BLAME_NOBODY : MP_BLAME_POOL;
+    *blame = blame_for(failure);
     *why = *failure;
     return failure->status;
+}
+
+static apr_status_t fetch_by_transfer(mp_work_t **work, mp_blame_t *blame, getwork_http_t *http, const mp_transfer_request_t *request,
+                                      mp_result_t *why, apr_pool_t *p)
+{
+    mp_transfer_t *transfer = NULL;
+
+    *blame = MP_BLAME_NOBODY;
+    if (mp_transfer_create(&transfer, http->handles, request, p) != APR_SUCCESS)
+        return describe_no_memory(why);
+    mp_transfer_run(transfer);
+    apr_status_t status = read_work(work, blame, transfer, why, p);
+    mp_transfer_destroy(transfer);
+    return status;
 }
 
 static apr_status_t fetch_work(mp_work_t **work, mp_blame_t *blame, void *state, const mp_upstream_call_t *call, mp_result_t *why,
@@ -75,15 +99,18 @@ static apr_status_t fetch_work(mp_work_t **work, mp_blame_t *blame, void *state,
 {
     getwork_http_t *http = state;
     mp_transfer_request_t request = make_request(call, NULL, p);
-    mp_transfer_t *transfer = NULL;
+    mp_answer_t *answer = apr_pcalloc(p, sizeof(*answer));
 
-    *blame = MP_BLAME_NOBODY;
-    if (mp_transfer_create(&transfer, http->handles, &request, p) != APR_SUCCESS)
-        return describe_no_memory(why);
-    mp_transfer_run(transfer);
-    apr_status_t status = read_work(work, blame, transfer, why, p);
-    mp_transfer_destroy(transfer);
-    return status;
+    request.deadline = mp_clock_monotonic() + call->timeout;
+    switch (mp_exchange_run(answer, http->exchange, &request, why, p)) {
+    case MP_EXCHANGE_ANSWERED:
+        return mp_getwork_reply_read_work(work, blame, answer, NULL, why, p);
+    case MP_EXCHANGE_FAILED:
+        *blame = blame_for(why);
+        return why->status;
+    default:
+        return fetch_by_transfer(work, blame, http, &request, why, p);
+    }
 }
 
 /* A share's reason comes from a short list that people count by; the finer word stays in the result. */

@@ -217,6 +217,11 @@ void mp_handles_release(mp_handles_t *handles, mp_handles_item_t *item)
     destroy_item(surplus[1]);
 }
 
+void mp_handles_discard(mp_handles_item_t *item)
+{
+    destroy_item(item);
+}
+
 void *mp_handles_easy(const mp_handles_item_t *item)
 {
     return item->easy;

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A transfer of libcurl's costs 95,000 instructions, a third of what a getwork took; the same bytes over a connection that is open already cost 5,000. So the usual case has a way of
+ * its own, and only that: work may be asked for again, so whatever is unusual is left to a transfer from its very beginning, and that server is then not asked this way for a
+ * while. */
+#include "upstream/exchange.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "upstream/exchange_text.h"
+#include "upstream/failure.h"
+#include "upstream/upstream_url.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+#include <curl/curl.h>
+#include <poll.h>
+#include <string.h>
+
+#define HEAD_MAX 8192 /* and what of the body comes with it */
+#define AVOIDED_MAX 32
+#define WAIT_MAX apr_time_from_sec(3600) /* at once: poll() counts milliseconds in an int */
+
+/* A server whose answer was unusual. */
+typedef struct avoided_t {
+    apr_uint64_t origin; /* a hash */
+    apr_time_t until;    /* monotonic */
+} avoided_t;
+
+struct mp_exchange_t {
+    mp_handles_options_t options;
+    mp_handles_t *handles;
+    volatile apr_uint32_t avoided_count; /* usually none: then nobody needs the lock */
+    apr_thread_mutex_t *lock;            /* covers avoided */
+    avoided_t avoided[AVOIDED_MAX];
+};
+
+/* One request on one connection. */
+typedef struct passage_t {
+    const mp_transfer_request_t *request;
+    mp_handles_item_t *item;
+    CURL *easy;
+    curl_socket_t socket;
+    bool is_used; /* the connection carried an exchange before */
+    bool is_alive;
+    mp_failure_phase_t phase;
+    CURLcode code;
+    char text[HEAD_MAX + 1];
+    apr_size_t size;
+    char detail[CURL_ERROR_SIZE];
+} passage_t;
+
+apr_status_t mp_exchange_create(mp_exchange_t **exchange, const mp_handles_options_t *options, apr_pool_t *p)
+{
+    mp_exchange_t *e = apr_pcalloc(p, sizeof(*e));
+
+    e->options = *options;
+    e->options.user_agent = apr_pstrdup(p, options->user_agent);
+    *exchange = e;
+    apr_status_t status = apr_thread_mutex_create(&e->lock, APR_THREAD_MUTEX_DEFAULT, p);
+    return status == APR_SUCCESS ? mp_handles_create(&e->handles, options, p) : status;
+}
+
+static apr_uint64_t hash_origin(const char *url)
+{
+    apr_uint64_t hash = 0;
+
+    for (apr_size_t i = 0, length = mp_upstream_url_origin_length(url); i < length; i++)
+        hash = hash * 1099511628211u + (unsigned char)url[i];
+    return hash;
+}
+
+static bool is_avoided(mp_exchange_t *exchange, const char *url)
+{
+    bool is_found = false;
+
+    if (apr_atomic_read32(&exchange->avoided_count) == 0)
+        return false;
+    apr_uint64_t origin = hash_origin(url);
+    apr_time_t now = mp_clock_monotonic();
+    apr_thread_mutex_lock(exchange->lock);
+    for (int i = 0; i < AVOIDED_MAX && !is_found; i++)
+        is_found = exchange->avoided[i].origin == origin && exchange->avoided[i].until > now;
+    apr_thread_mutex_unlock(exchange->lock);
+    return is_found;
+}
+
+/* In the place of the one that would be tried again soonest. */
+static void avoid(mp_exchange_t *exchange, const char *url)
+{
+    avoided_t *place = exchange->avoided;
+
+    apr_thread_mutex_lock(exchange->lock);
+    for (int i = 1; i < AVOIDED_MAX; i++) {
+        if (exchange->avoided[i].until < place->until)
+            place = &exchange->avoided[i];
+    }
+    *place = (avoided_t){.origin = hash_origin(url), .until = mp_clock_monotonic() + MP_EXCHANGE_AVOID_TIME};
+    apr_thread_mutex_unlock(exchange->lock);
+    apr_atomic_set32(&exchange->avoided_count, 1);
+}
+
+static apr_interval_time_t time_left(const passage_t *passage)
+{
+    return passage->request->deadline - mp_clock_monotonic();
+}
+
+static bool fail(passage_t *passage, CURLcode code)
+{
+    passage->code = code;
+    passage->is_alive = false;
+    return false;
+}
+
+static bool open_connection(passage_t *passage)
+{
+    CURL *easy = passage->easy;
+    apr_interval_time_t left = time_left(passage);
+    apr_interval_time_t connect = left < MP_TRANSFER_CONNECT_TIMEOUT ? left : MP_TRANSFER_CONNECT_TIMEOUT;
+
+    if (left <= 0)
+        return fail(passage, CURLE_OPERATION_TIMEDOUT);
+    if (curl_easy_setopt(easy, CURLOPT_URL, passage->request->url) || curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) ||
+        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, passage->detail) ||
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)apr_time_as_msec(connect + 999)) ||
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)apr_time_as_msec(left + 999)))
+        return fail(passage, CURLE_OUT_OF_MEMORY);
+    CURLcode code = curl_easy_perform(easy);
+    curl_off_t connected = 0;
+    curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (connected > 0)
+        passage->phase = MP_FAILURE_NOTHING_SENT;
+    if (code == CURLE_OK)
+        code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &passage->socket);
+    return code == CURLE_OK ? true : fail(passage, code);
+}
+
+/* @return false when the deadline has come */
+static bool wait_for(passage_t *passage, short events)
+{
+    struct pollfd waited = {.fd = passage->socket, .events = events};
+    apr_interval_time_t left = time_left(passage);
+
+    if (left > WAIT_MAX)
+        left = WAIT_MAX;
+    if (left > 0 && poll(&waited, 1, (int)apr_time_as_msec(left + 999)) > 0)
+        return true;
+    return time_left(passage) > 0 ? true : fail(passage, CURLE_OPERATION_TIMEDOUT);
+}
+
+static bool send_text(passage_t *passage, const char *text)
+{
+    apr_size_t left = strlen(text);
+
+    while (left > 0) {
+        size_t sent = 0;
+        CURLcode code = curl_easy_send(passage->easy, text, left, &sent);
+        if (code == CURLE_AGAIN && !wait_for(passage, POLLOUT))
+            return false;
+        if (code != CURLE_OK && code != CURLE_AGAIN)
+            return fail(passage, code);
+        passage->phase = MP_FAILURE_MAYBE_SENT;
+        text += sent;
+        left -= sent;
+    }
+    return true;
+}
+
+/* At least one byte. */
+static bool receive(passage_t *passage, char *buffer, apr_size_t room, apr_size_t *size)
+{
+    for (;;) {
+        CURLcode code = curl_easy_recv(passage->easy, buffer, room, size);
+        if (code == CURLE_OK && *size > 0)
+            break;
+        if (code == CURLE_OK)
+            return fail(passage, passage->phase == MP_FAILURE_ANSWERING ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING);
+        if (code != CURLE_AGAIN)
+            return fail(passage, code);
+        if (!wait_for(passage, POLLIN))
+            return false;
+    }
+    passage->phase = MP_FAILURE_ANSWERING;
+    return true;
+}
+
+/* What came with the head, and the rest of it. */
+static mp_exchange_outcome_t receive_body(mp_answer_t *answer, passage_t *passage, const mp_exchange_head_t *head, apr_pool_t *p)
+{
+    apr_size_t came = passage->size - head->size, size;
+
+    if (came > head->body_size)
+        return MP_EXCHANGE_UNUSUAL;
+    mp_answer_add_body(answer, passage->text + head->size, came, p);
+    while (answer->size < head->body_size) {
+        apr_size_t left = head->body_size - answer->size;
+        if (!receive(passage, passage->text, left < HEAD_MAX ? left : HEAD_MAX, &size))
+            return MP_EXCHANGE_FAILED;
+        mp_answer_add_body(answer, passage->text, size, p);
+    }
+    passage->is_alive = !head->is_last;
+    return MP_EXCHANGE_ANSWERED;
+}
+
+static mp_exchange_outcome_t receive_answer(mp_answer_t *answer, passage_t *passage, apr_pool_t *p)
+{
+    mp_exchange_head_t head;
+    mp_exchange_reading_t reading = MP_EXCHANGE_INCOMPLETE;
+    apr_size_t size;
+
+    /* The answer cannot be there yet. */
+    if (!wait_for(passage, POLLIN))
+        return MP_EXCHANGE_FAILED;
+    while (reading == MP_EXCHANGE_INCOMPLETE && passage->size < HEAD_MAX) {
+        if (!receive(passage, passage->text + passage->size, HEAD_MAX - passage->size, &size))
+            return MP_EXCHANGE_FAILED;
+        passage->size += size;
+        passage->text[passage->size] = '\0';
+        reading = mp_exchange_text_read(&head, answer, passage->text, passage->size);
+    }
+    return reading == MP_EXCHANGE_USUAL ? receive_body(answer, passage, &head, p) : MP_EXCHANGE_UNUSUAL;
+}
+
+static void begin(passage_t *passage, mp_exchange_t *exchange, const mp_transfer_request_t *request)
+{
+    passage->request = request;
+    passage->size = 0;
+    passage->is_alive = false;
+    passage->detail[0] = '\0';
+    passage->phase = MP_FAILURE_NOT_CONNECTED;
+    passage->code = CURLE_OK;
+    passage->socket = CURL_SOCKET_BAD;
+    passage->item = mp_handles_acquire(exchange->handles, request->url);
+    if (passage->item == NULL)
+        return;
+    passage->easy = mp_handles_easy(passage->item);
+    passage->is_used = curl_easy_getinfo(passage->easy, CURLINFO_ACTIVESOCKET, &passage->socket) == CURLE_OK &&
+                       passage->socket != CURL_SOCKET_BAD;
+}
+
+static void end(mp_exchange_t *exchange, passage_t *passage)
+{
+    if (passage->item == NULL)
+        return;
+    curl_easy_setopt(passage->easy, CURLOPT_ERRORBUFFER, NULL);
+    if (passage->is_alive)
+        mp_handles_release(exchange->handles, passage->item);
+    else
+        mp_handles_discard(passage->item);
+}
+
+static mp_exchange_outcome_t ask(mp_answer_t *answer, passage_t *passage, const char *text, apr_pool_t *p)
+{
+    if (passage->item == NULL) {
+        passage->code = CURLE_OUT_OF_MEMORY;
+        return MP_EXCHANGE_FAILED;
+    }
+    if ((!passage->is_used && !open_connection(passage)) || !send_text(passage, text))
+        return MP_EXCHANGE_FAILED;
+    return receive_answer(answer, passage, p);
+}
+
+static bool is_stale(const passage_t *passage)
+{
+    return passage->is_used && passage->phase != MP_FAILURE_ANSWERING && passage->code != CURLE_OPERATION_TIMEDOUT;
+}
+
+static void describe(mp_result_t *why, const passage_t *passage)
+{
+    mp_failure_t failure = {
+        .code = (int)passage->code, .phase = passage->phase, .timeout = passage->request->timeout, .detail = passage->detail};
+    long os_error = 0;
+
+    if (passage->item != NULL)
+        curl_easy_getinfo(passage->easy, CURLINFO_OS_ERRNO, &os_error);
+    failure.os_error = (int)os_error;
+    if (failure.phase == MP_FAILURE_NOT_CONNECTED && failure.timeout > MP_TRANSFER_CONNECT_TIMEOUT)
+        failure.timeout = MP_TRANSFER_CONNECT_TIMEOUT;
+    mp_failure_describe(why, &failure);
+}
+
+/* Through as many dead connections as there are to a new one. */
+mp_exchange_outcome_t mp_exchange_run(mp_answer_t *answer, mp_exchange_t *exchange, const mp_transfer_request_t *request, mp_result_t *why,
+                                      apr_pool_t *p)
+{
+    passage_t passage;
+    mp_exchange_outcome_t outcome;
+    bool goes_on;
+
+    if (mp_handles_has_proxy(exchange->handles) || !mp_exchange_text_fits(request->url) || is_avoided(exchange, request->url))
+        return MP_EXCHANGE_UNUSUAL;
+    const char *text = mp_exchange_text_request(request, &exchange->options, p);
+    do {
+        begin(&passage, exchange, request);
+        outcome = ask(answer, &passage, text, p);
+        goes_on = outcome == MP_EXCHANGE_FAILED && is_stale(&passage);
+        if (outcome == MP_EXCHANGE_FAILED && !goes_on)
+            describe(why, &passage);
+        end(exchange, &passage);
+    } while (goes_on);
+    if (outcome == MP_EXCHANGE_UNUSUAL)
+        avoid(exchange, request->url);
+    return outcome;
+}
