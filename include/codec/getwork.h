@@ -33,6 +33,7 @@ apr_status_t mp_getwork_parse(mp_getwork_t **work, const mp_json_t *result, mp_r
 /**
  * The same, straight from the text of a pool's whole answer, if it has the usual form: "result" with nothing but data, target, midstate, hash1, submitold and
  * identifier, plain strings, no error. Many times as quick as a tree of JSON values, and it never understands a text otherwise than that would.
+ * @param answer ends in a zero byte behind its length
  * @return false for every other text, good or bad, which mp_jsonrpc_answer_parse() and mp_getwork_parse() then judge
  */
 bool mp_getwork_scan(mp_getwork_t **work, const char *answer, apr_size_t length, apr_pool_t *p);

@@ -5,7 +5,7 @@
 
 typedef struct mp_getwork_t mp_getwork_t;
 
-/** Supplies the midstate of the header, if the work has none. */
+/** Supplies what the pool left out: a target, which it has if its difficulty is above 0, and the midstate of the header. */
 void mp_getwork_complete(mp_getwork_t *work);
 
 #endif

@@ -19,26 +19,26 @@ typedef enum mp_jsonrpc_code_t {
 
 typedef struct mp_jsonrpc_request_t {
     mp_jsonrpc_code_t code; /* MP_JSONRPC_OK, or why the request cannot be served */
-    const mp_json_t *id;    /* echoed with its type; NULL if absent or unreadable */
+    const char *id;         /* JSON text, to be echoed as it is; NULL if absent or unreadable */
     const char *method;     /* as sent, also when only params are bad; NULL if it could not be read */
     const char *param;      /* the first parameter if it is a non-empty string; NULL means "no parameters" */
-    mp_json_t *json;        /* what the others point into: mp_json_release() may give it back early; NULL if it could not be read */
 } mp_jsonrpc_request_t;
 
 /**
  * Reads a request. params may be missing, null, [], {}, [null] or [""]: all mean none; what follows the first one is ignored, as are
  * members jsonrpc, version and others. The method is not judged: the caller compares it before it looks at MP_JSONRPC_INVALID_PARAMS,
  * because cpuminer probes getblocktemplate with an object as parameter and must hear MP_JSONRPC_UNKNOWN_METHOD.
+ * @param body ends in a zero byte behind its length
  * @param request always filled, so that even a bad request can be answered with its id
  * @return APR_EINVAL with request->code and ("bad-json" or "bad-request") a sentence that says what was wrong and what would be right
  */
 apr_status_t mp_jsonrpc_request_parse(mp_jsonrpc_request_t *request, const char *body, apr_size_t length, mp_result_t *why, apr_pool_t *p);
 
-/** {"result":<result>,"error":null,"id":<id>}\n with result as finished JSON text. Always all three members: poclbm indexes them. */
-const char *mp_jsonrpc_format_result(const char *result, const mp_json_t *id, apr_pool_t *p);
+/** {"result":<result>,"error":null,"id":<id>}\n with result and id as finished JSON text; id may be NULL. Always all three members: poclbm indexes them. */
+const char *mp_jsonrpc_format_result(const char *result, const char *id, apr_pool_t *p);
 
 /** {"result":null,"error":{"code":..,"message":".."},"id":<id>}\n: error is always an object with a message, which is never NULL. */
-const char *mp_jsonrpc_format_error(mp_jsonrpc_code_t code, const char *message, const mp_json_t *id, apr_pool_t *p);
+const char *mp_jsonrpc_format_error(mp_jsonrpc_code_t code, const char *message, const char *id, apr_pool_t *p);
 
 typedef struct mp_jsonrpc_answer_t {
     const mp_json_t *result; /* NULL if absent */

@@ -11,7 +11,7 @@
 int mp_reply_json(request_rec *r, int status, const char *json);
 
 /** A JSON-RPC error in a 200: miners read the words only then. @return OK */
-int mp_reply_error(request_rec *r, mp_jsonrpc_code_t code, const char *message, const mp_json_t *id);
+int mp_reply_error(request_rec *r, mp_jsonrpc_code_t code, const char *message, const char *id);
 
 /** A JSON-RPC error with status 503: nothing can be answered now, and it is not the miner's fault. @return OK */
 int mp_reply_unavailable(request_rec *r, const mp_result_t *why);

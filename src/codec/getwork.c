@@ -96,8 +96,8 @@ static apr_status_t read_target(mp_getwork_t *work, const mp_json_t *result, mp_
     const mp_json_t *target = mp_json_get(result, "target");
 
     if (target == NULL || mp_json_is_null(target))
-        mp_target_from_difficulty(work->target, 1);
-    else if (!is_hash_text(target) || !mp_hex_parse(work->target, MP_TARGET_SIZE, mp_json_text(target)))
+        return APR_SUCCESS;
+    if (!is_hash_text(target) || !mp_hex_parse(work->target, MP_TARGET_SIZE, mp_json_text(target)))
         return mp_result_set(why, APR_EINVAL, "bad-work", "the work's target is not a string of 64 hexadecimal digits");
     work->difficulty = mp_target_difficulty(work->target);
     if (work->difficulty > 0)
@@ -110,6 +110,10 @@ void mp_getwork_complete(mp_getwork_t *work)
     unsigned char block[MP_SHA256_BLOCK_SIZE];
     unsigned char state[MP_SHA256_SIZE];
 
+    if (!(work->difficulty > 0)) {
+        mp_target_from_difficulty(work->target, 1);
+        work->difficulty = 1;
+    }
     if (work->midstate[0] != '\0')
         return;
     swap_words(block, work->header, sizeof(block));

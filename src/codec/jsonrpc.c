@@ -4,6 +4,7 @@
 #include "codec/jsonrpc.h"
 
 #include "base/text.h"
+#include "codec/scan.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static const char *read_params(const char **param, const mp_json_t *params)
     return NULL;
 }
 
-static apr_status_t read_request(mp_jsonrpc_request_t *request, const mp_json_t *json, mp_result_t *why)
+static apr_status_t read_request(mp_jsonrpc_request_t *request, const mp_json_t *json, mp_result_t *why, apr_pool_t *p)
 {
     if (mp_json_is_array(json))
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why,
@@ -52,18 +53,72 @@ static apr_status_t read_request(mp_jsonrpc_request_t *request, const mp_json_t 
     if (!mp_json_is_object(json))
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why,
                       "the request must be a JSON object like {\"method\":\"getwork\",\"params\":[],\"id\":1}");
-    request->id = mp_json_get(json, "id");
-    request->method = mp_json_text(mp_json_get(json, "method"));
+    const mp_json_t *id = mp_json_get(json, "id");
+    request->id = id ? mp_json_format(id, p) : NULL;
+    request->method = apr_pstrdup(p, mp_json_text(mp_json_get(json, "method")));
     if (request->method == NULL)
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why, "the request must have a \"method\" that is a string, such as \"getwork\"");
     const char *wrong = read_params(&request->param, mp_json_get(json, "params"));
+    request->param = apr_pstrdup(p, request->param);
     return wrong ? refuse(request, MP_JSONRPC_INVALID_PARAMS, why, wrong) : APR_SUCCESS;
+}
+
+/* The usual request, as nearly all miners send it: method, params that are empty or hold one string, an id. */
+static bool scan_method(mp_scan_t *scan)
+{
+    mp_jsonrpc_request_t *request = scan->baton;
+    const char *text;
+    apr_size_t length;
+
+    if (!mp_scan_take_text(&text, &length, scan))
+        return false;
+    request->method = apr_pstrmemdup(scan->p, text, length);
+    return true;
+}
+
+static bool scan_params(mp_scan_t *scan)
+{
+    mp_jsonrpc_request_t *request = scan->baton;
+    const char *text;
+    apr_size_t length;
+
+    if (!mp_scan_take(scan, '['))
+        return false;
+    if (mp_scan_take(scan, ']'))
+        return true;
+    if (!mp_scan_take_text(&text, &length, scan))
+        return false;
+    request->param = length > 0 ? apr_pstrmemdup(scan->p, text, length) : NULL;
+    return mp_scan_take(scan, ']');
+}
+
+static bool scan_id(mp_scan_t *scan)
+{
+    mp_jsonrpc_request_t *request = scan->baton;
+    const char *begin = scan->at;
+
+    if (!mp_scan_take_id(scan))
+        return false;
+    request->id = mp_scan_copy(scan, begin);
+    return true;
+}
+
+static bool scan_request(mp_jsonrpc_request_t *request, const char *body, apr_size_t length, apr_pool_t *p)
+{
+    static const mp_scan_member_t members[] = {
+        {"method", scan_method}, {"params", scan_params}, {"id", scan_id}, {"jsonrpc", mp_scan_take_id}};
+    mp_scan_t scan = {.at = body, .baton = request, .p = p};
+
+    *request = (mp_jsonrpc_request_t){.code = MP_JSONRPC_OK};
+    return mp_scan_take_object(&scan, members, sizeof(members) / sizeof(members[0])) && mp_scan_is_at_end(&scan, body, length);
 }
 
 apr_status_t mp_jsonrpc_request_parse(mp_jsonrpc_request_t *request, const char *body, apr_size_t length, mp_result_t *why, apr_pool_t *p)
 {
     mp_json_t *json = NULL;
 
+    if (length > 0 && scan_request(request, body, length, p))
+        return APR_SUCCESS;
     *request = (mp_jsonrpc_request_t){.code = MP_JSONRPC_OK};
     if (is_blank(body, length))
         return refuse(request, MP_JSONRPC_INVALID_REQUEST, why,
@@ -73,19 +128,20 @@ apr_status_t mp_jsonrpc_request_parse(mp_jsonrpc_request_t *request, const char 
         request->code = MP_JSONRPC_PARSE_ERROR;
         return status;
     }
-    request->json = json;
-    return read_request(request, json, why);
+    status = read_request(request, json, why, p);
+    mp_json_release(json, p);
+    return status;
 }
 
-const char *mp_jsonrpc_format_result(const char *result, const mp_json_t *id, apr_pool_t *p)
+const char *mp_jsonrpc_format_result(const char *result, const char *id, apr_pool_t *p)
 {
-    return apr_pstrcat(p, "{\"result\":", result, ",\"error\":null,\"id\":", mp_json_format(id, p), "}\n", NULL);
+    return apr_pstrcat(p, "{\"result\":", result, ",\"error\":null,\"id\":", id ? id : "null", "}\n", NULL);
 }
 
-const char *mp_jsonrpc_format_error(mp_jsonrpc_code_t code, const char *message, const mp_json_t *id, apr_pool_t *p)
+const char *mp_jsonrpc_format_error(mp_jsonrpc_code_t code, const char *message, const char *id, apr_pool_t *p)
 {
     return apr_psprintf(p, "{\"result\":null,\"error\":{\"code\":%d,\"message\":%s},\"id\":%s}\n", (int)code,
-                        mp_json_format(mp_json_text_create(message, p), p), mp_json_format(id, p));
+                        mp_json_format(mp_json_text_create(message, p), p), id ? id : "null");
 }
 
 /* Pools send an error as object, as [code, text, trace], as a string, or as anything. */

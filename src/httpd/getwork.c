@@ -118,7 +118,7 @@ static int refuse_body(request_rec *r, int status, apr_off_t limit)
 static int serve_body(mp_call_t *call, const mp_body_t *body)
 {
     if (call->is_long_poll && body->length == 0) {
-        call->request.id = mp_json_integer_create(1, call->r->pool);
+        call->request.id = "1";
         return mp_poll_serve(call);
     }
     return serve_request(call, body);

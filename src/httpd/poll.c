@@ -14,7 +14,6 @@
 typedef struct visitor_t {
     mp_call_t *call;
     const char *stored_password; /* that it was checked against; NULL if another provider than ours let it in */
-    const char *id;              /* of its request, as JSON text: the parsed request would cost a thousand bytes more */
 } visitor_t;
 
 static bool is_still_welcome(const visitor_t *visitor, const mp_roster_t *roster, const mp_worker_t *worker)
@@ -65,16 +64,8 @@ static void finish_at_once(const visitor_t *visitor)
         mp_call_serve_work(call, true);
 }
 
-static void recall_id(const visitor_t *visitor)
-{
-    mp_json_t *id = NULL;
-    mp_json_parse(&id, visitor->id, strlen(visitor->id), NULL, visitor->call->r->pool);
-    visitor->call->request.id = id;
-}
-
 static void finish(void *baton, const mp_longpoll_answer_t *answer)
 {
-    recall_id(baton);
     if (answer)
         finish_with(baton, answer);
     else
@@ -86,7 +77,6 @@ static int turn_away(const visitor_t *visitor, const mp_result_t *why)
 {
     mp_call_t *call = visitor->call;
     request_rec *r = call->r;
-    recall_id(visitor);
     apr_table_setn(r->err_headers_out, "Retry-After", "30");
     mp_call_note(r, "miningproxy-verdict", apr_pstrdup(r->pool, why->word));
     return mp_reply_json(r, HTTP_SERVICE_UNAVAILABLE,
@@ -107,11 +97,7 @@ int mp_poll_serve(mp_call_t *call)
                                  .hold = limit < call->config->long_poll_timeout ? limit : call->config->long_poll_timeout,
                                  .timeout = call->config->work_timeout};
     *visitor = (visitor_t){.call = call,
-                           .id = mp_json_format(call->request.id, r->pool),
                            .stored_password = call->miner->is_ours ? apr_pstrdup(r->pool, worker->password) : NULL};
-    if (call->request.json)
-        mp_json_release(call->request.json, r->pool);
-    call->request = (mp_jsonrpc_request_t){.id = NULL};
     int status = mp_parking_wait(r, call->proxy->longpoll, &order, finish, visitor, &why);
     return status == HTTP_SERVICE_UNAVAILABLE ? turn_away(visitor, &why) : status;
 }

@@ -29,7 +29,7 @@ int mp_reply_json(request_rec *r, int status, const char *json)
     return send_all(r, status, "application/json", json);
 }
 
-int mp_reply_error(request_rec *r, mp_jsonrpc_code_t code, const char *message, const mp_json_t *id)
+int mp_reply_error(request_rec *r, mp_jsonrpc_code_t code, const char *message, const char *id)
 {
     return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_error(code, message, id, r->pool));
 }
