@@ -80,9 +80,8 @@ static bool read_submit_old(mp_scan_t *scan)
 
 static bool read_result(mp_scan_t *scan)
 {
-    static const mp_scan_member_t members[] = {{"data", read_data},           {"target", read_target},
-                                               {"midstate", read_midstate},   {"hash1", read_hash1},
-                                               {"identifier", read_identifier}, {"submitold", read_submit_old}};
+    static const mp_scan_member_t members[] = {{"data", read_data},   {"target", read_target},         {"midstate", read_midstate},
+                                               {"hash1", read_hash1}, {"identifier", read_identifier}, {"submitold", read_submit_old}};
 
     return mp_scan_take_object(scan, members, COUNT(members));
 }

@@ -96,8 +96,7 @@ int mp_poll_serve(mp_call_t *call)
                                  .address = r->useragent_ip,
                                  .hold = limit < call->config->long_poll_timeout ? limit : call->config->long_poll_timeout,
                                  .timeout = call->config->work_timeout};
-    *visitor = (visitor_t){.call = call,
-                           .stored_password = call->miner->is_ours ? apr_pstrdup(r->pool, worker->password) : NULL};
+    *visitor = (visitor_t){.call = call, .stored_password = call->miner->is_ours ? apr_pstrdup(r->pool, worker->password) : NULL};
     int status = mp_parking_wait(r, call->proxy->longpoll, &order, finish, visitor, &why);
     return status == HTTP_SERVICE_UNAVAILABLE ? turn_away(visitor, &why) : status;
 }

@@ -234,8 +234,8 @@ static void begin(passage_t *passage, mp_exchange_t *exchange, const mp_transfer
     if (passage->item == NULL)
         return;
     passage->easy = mp_handles_easy(passage->item);
-    passage->is_used = curl_easy_getinfo(passage->easy, CURLINFO_ACTIVESOCKET, &passage->socket) == CURLE_OK &&
-                       passage->socket != CURL_SOCKET_BAD;
+    passage->is_used =
+        curl_easy_getinfo(passage->easy, CURLINFO_ACTIVESOCKET, &passage->socket) == CURLE_OK && passage->socket != CURL_SOCKET_BAD;
 }
 
 static void end(mp_exchange_t *exchange, passage_t *passage)

@@ -39,8 +39,7 @@ static const char *host_of(const char *url, apr_size_t length, apr_pool_t *p)
 
 static const char *authorization_of(const mp_transfer_request_t *request, apr_pool_t *p)
 {
-    const char *account =
-        apr_pstrcat(p, request->username ? request->username : "", ":", request->password ? request->password : "", NULL);
+    const char *account = apr_pstrcat(p, request->username ? request->username : "", ":", request->password ? request->password : "", NULL);
     int size = (int)strlen(account);
     char *encoded = apr_palloc(p, (apr_size_t)apr_base64_encode_len(size));
 
@@ -66,8 +65,8 @@ const char *mp_exchange_text_request(const mp_transfer_request_t *request, const
     apr_size_t length = mp_upstream_url_origin_length(request->url);
     const char *path = request->url[length] ? request->url + length : "/";
 
-    return apr_pstrcat(p, "POST ", path, " HTTP/1.1\r\nHost: ", host_of(request->url, length, p),
-                       "\r\nAuthorization: Basic ", authorization_of(request, p), "\r\nAccept: */*\r\n", headers_of(options, p),
+    return apr_pstrcat(p, "POST ", path, " HTTP/1.1\r\nHost: ", host_of(request->url, length, p), "\r\nAuthorization: Basic ",
+                       authorization_of(request, p), "\r\nAccept: */*\r\n", headers_of(options, p),
                        "Content-Length: ", apr_itoa(p, (int)strlen(request->body)), "\r\n\r\n", request->body, NULL);
 }
 

@@ -80,7 +80,8 @@ static void other_forms(apr_pool_t *p)
         "{\"result\":" RESULT("") ",\"id\":1.5}",
         "{\"result\":" RESULT("") ",\"id\":1234567890123456789}",
         "{\"result\":{\"data\":\"" DATA "\",\"target\":\"" HASH1 "\"},\"error\":null}",
-        "{\"result\":{\"data\":\"" DATA "\",\"target\":\"0000000000000000000000000000000000000000000000000000000000000000\"},\"error\":null}",
+        "{\"result\":{\"data\":\"" DATA
+        "\",\"target\":\"0000000000000000000000000000000000000000000000000000000000000000\"},\"error\":null}",
         ANSWER(",\"data\":\"" DATA "\""),
         ANSWER(",\"mask\":20"),
         ANSWER(",\"noncerange\":\"000000001fffffff\""),
