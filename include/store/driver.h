@@ -19,10 +19,11 @@ typedef void mp_row_t(void *baton, const mp_value_t *columns, int count);
 typedef struct mp_statement_call_t {
     mp_statement_t statement;
     const mp_value_t *params; /* borrowed until run() returns */
-    int param_count;
-    mp_row_t *row; /* NULL: rows are not wanted */
+    int param_count;          /* for each row */
+    int rows;                 /* of a statement that takes many: so many times param_count values are in params; 0 is 1 */
+    mp_row_t *row;            /* NULL: rows are not wanted */
     void *baton;
-    apr_int64_t affected; /* out: rows inserted, changed or deleted; 0 if an upsert changed nothing */
+    apr_int64_t affected; /* out: rows inserted, changed or deleted; 0 if an upsert changed nothing. Not told of many rows */
     apr_int64_t
         insert_id; /* out: the AUTOINCREMENT id of the one row that was inserted; 0 if none was, an upsert that changed a row included */
 } mp_statement_call_t;

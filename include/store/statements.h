@@ -5,12 +5,10 @@
 #ifndef MP_STORE_STATEMENTS_H
 #define MP_STORE_STATEMENTS_H
 
+#include <apr_pools.h>
 #include <stddef.h>
 
-#define MP_ROUTES_PER_STATEMENT 32 /* rows of MP_STATEMENT_SAVE_ROUTES: one round trip for many works */
 #define MP_ROUTE_PARAMS 5
-#define MP_ROWS_FEW 4 /* of the upserts in _FEW and _MANY */
-#define MP_ROWS_MANY 16
 #define MP_STATISTICS_PARAMS 8
 #define MP_LAST_WORK_PARAMS 3
 #define MP_LAST_ACCEPTED_PARAMS 4
@@ -31,21 +29,18 @@
 /* A row that this transaction is about to change, or that must not go away before it has ended: nobody else changes it meanwhile. SQLite has one writer at a time. */
 #define MP_LOCKING(text) MP_DIALECTS(text " FOR UPDATE", text)
 
-#define MP_FOUR_TIMES(text) text ", " text ", " text ", " text
-#define MP_16_TIMES(text) MP_FOUR_TIMES(MP_FOUR_TIMES(text))
-#define MP_32_TIMES(text) MP_16_TIMES(text) ", " MP_16_TIMES(text)
-#define MP_ROUTE_ROW "(?, ?, ?, ?, ?)"
-#define MP_INSERT_ROUTES "INSERT INTO work_data (worker_id, data, pool_id, difficulty, time_requested) VALUES "
+/* The statements with VALUES can be run with many rows at once: see mp_statement_repeat(). */
+#define MP_INSERT_ROUTE "INSERT INTO work_data (worker_id, data, pool_id, difficulty, time_requested) VALUES (?, ?, ?, ?, ?)"
 
 /* The latest route wins, whoever writes last. MySQL assigns from left to right: the time goes last. */
-#define MP_UPSERT_ROUTES(rows)                                                                                                             \
-    MP_DIALECTS(MP_INSERT_ROUTES rows                                                                                                      \
+#define MP_UPSERT_ROUTE                                                                                                                    \
+    MP_DIALECTS(MP_INSERT_ROUTE                                                                                                            \
                 " ON DUPLICATE KEY UPDATE pool_id = IF(VALUES(time_requested) >= time_requested, VALUES(pool_id), pool_id),"               \
                 " difficulty = IF(VALUES(time_requested) >= time_requested, VALUES(difficulty), difficulty),"                              \
                 " time_requested = GREATEST(VALUES(time_requested), time_requested)",                                                      \
-                MP_INSERT_ROUTES rows " ON CONFLICT (worker_id, data) DO UPDATE SET pool_id = excluded.pool_id, difficulty = "             \
-                                      "excluded.difficulty, time_requested = excluded.time_requested WHERE excluded.time_requested >= "    \
-                                      "work_data.time_requested")
+                MP_INSERT_ROUTE " ON CONFLICT (worker_id, data) DO UPDATE SET pool_id = excluded.pool_id, difficulty = "                   \
+                                "excluded.difficulty, time_requested = excluded.time_requested WHERE excluded.time_requested >= "          \
+                                "work_data.time_requested")
 
 #define MP_INSERT_SHARE                                                                                                                    \
     "INSERT INTO submitted_work (share_id, worker_id, pool_id, result, reason, difficulty, time) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -63,42 +58,40 @@
                                 "excluded.reason, difficulty = excluded.difficulty, time = excluded.time"                                  \
                                 " WHERE submitted_work.result IS NULL AND excluded.result IS NOT NULL")
 
-#define MP_STATISTICS_ROW "(?, ?, ?, ?, ?, ?, ?, ?)"
 #define MP_INSERT_STATISTICS                                                                                                               \
-    "INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks) VALUES "
-#define MP_ADD_STATISTICS(rows)                                                                                                            \
-    MP_DIALECTS(MP_INSERT_STATISTICS rows                                                                                                  \
+    "INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks) VALUES " \
+    "(?, ?, ?, ?, ?, ?, ?, ?)"
+#define MP_ADD_STATISTICS                                                                                                                  \
+    MP_DIALECTS(MP_INSERT_STATISTICS                                                                                                       \
                 " ON DUPLICATE KEY UPDATE accepted = accepted + VALUES(accepted), rejected = rejected + VALUES(rejected),"                 \
                 " accepted_difficulty = accepted_difficulty + VALUES(accepted_difficulty), getworks = getworks + VALUES(getworks)",        \
-                MP_INSERT_STATISTICS rows                                                                                                  \
+                MP_INSERT_STATISTICS                                                                                                       \
                 " ON CONFLICT (period_length, period_start, worker_id, pool_id) DO UPDATE SET accepted = accepted + excluded.accepted,"    \
                 " rejected = rejected + excluded.rejected, accepted_difficulty = accepted_difficulty + excluded.accepted_difficulty,"      \
                 " getworks = getworks + excluded.getworks")
 
 /* What a worker did last: the newest wins, whoever writes last. In MySQL the time goes last, because it decides about the others. */
-#define MP_LAST_WORK_ROW "(?, ?, ?)"
-#define MP_INSERT_LAST_WORK "INSERT INTO worker_status (worker_id, last_work_time, last_work_pool_id) VALUES "
+#define MP_INSERT_LAST_WORK "INSERT INTO worker_status (worker_id, last_work_time, last_work_pool_id) VALUES (?, ?, ?)"
 #define MP_IS_NEWER_WORK "VALUES(last_work_time) >= COALESCE(last_work_time, VALUES(last_work_time))"
-#define MP_SAVE_LAST_WORK(rows)                                                                                                            \
+#define MP_SAVE_LAST_WORK                                                                                                                  \
     MP_DIALECTS(                                                                                                                           \
-        MP_INSERT_LAST_WORK rows " ON DUPLICATE KEY UPDATE last_work_pool_id = IF(" MP_IS_NEWER_WORK                                       \
-                                 ", VALUES(last_work_pool_id), last_work_pool_id),"                                                        \
-                                 " last_work_time = IF(" MP_IS_NEWER_WORK ", VALUES(last_work_time), last_work_time)",                     \
-        MP_INSERT_LAST_WORK rows                                                                                                           \
+        MP_INSERT_LAST_WORK " ON DUPLICATE KEY UPDATE last_work_pool_id = IF(" MP_IS_NEWER_WORK                                            \
+                            ", VALUES(last_work_pool_id), last_work_pool_id),"                                                             \
+                            " last_work_time = IF(" MP_IS_NEWER_WORK ", VALUES(last_work_time), last_work_time)",                          \
+        MP_INSERT_LAST_WORK                                                                                                                \
         " ON CONFLICT (worker_id) DO UPDATE SET last_work_time = excluded.last_work_time, last_work_pool_id = excluded.last_work_pool_id"  \
         " WHERE worker_status.last_work_time IS NULL OR excluded.last_work_time >= worker_status.last_work_time")
 
-#define MP_LAST_ACCEPTED_ROW "(?, ?, ?, ?)"
 #define MP_INSERT_LAST_ACCEPTED                                                                                                            \
-    "INSERT INTO worker_status (worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty) VALUES "
+    "INSERT INTO worker_status (worker_id, last_accepted_time, last_accepted_pool_id, last_accepted_difficulty) VALUES (?, ?, ?, ?)"
 #define MP_IS_NEWER_ACCEPTED "VALUES(last_accepted_time) >= COALESCE(last_accepted_time, VALUES(last_accepted_time))"
-#define MP_SAVE_LAST_ACCEPTED(rows)                                                                                                        \
-    MP_DIALECTS(MP_INSERT_LAST_ACCEPTED rows                                                                                               \
+#define MP_SAVE_LAST_ACCEPTED                                                                                                              \
+    MP_DIALECTS(MP_INSERT_LAST_ACCEPTED                                                                                                    \
                 " ON DUPLICATE KEY UPDATE last_accepted_pool_id = IF(" MP_IS_NEWER_ACCEPTED                                                \
                 ", VALUES(last_accepted_pool_id), last_accepted_pool_id),"                                                                 \
                 " last_accepted_difficulty = IF(" MP_IS_NEWER_ACCEPTED ", VALUES(last_accepted_difficulty), last_accepted_difficulty),"    \
                 " last_accepted_time = IF(" MP_IS_NEWER_ACCEPTED ", VALUES(last_accepted_time), last_accepted_time)",                      \
-                MP_INSERT_LAST_ACCEPTED rows                                                                                               \
+                MP_INSERT_LAST_ACCEPTED                                                                                                    \
                 " ON CONFLICT (worker_id) DO UPDATE SET last_accepted_time = excluded.last_accepted_time,"                                 \
                 " last_accepted_pool_id = excluded.last_accepted_pool_id, last_accepted_difficulty = excluded.last_accepted_difficulty"    \
                 " WHERE worker_status.last_accepted_time IS NULL OR excluded.last_accepted_time >= worker_status.last_accepted_time")
@@ -169,19 +162,10 @@
     X(MP_STATEMENT_LOAD_WORKERS, 0, MP_SAME("SELECT id, name, password FROM worker ORDER BY id"))                                          \
     X(MP_STATEMENT_LOAD_ASSIGNMENTS, 0, MP_SAME(MP_SELECT_ASSIGNMENTS " ORDER BY worker_id, pool_id"))                                     \
     X(MP_STATEMENT_SAVE_SHARE, 7, MP_UPSERT_SHARE)                                                                                         \
-    X(MP_STATEMENT_ADD_STATISTICS, MP_STATISTICS_PARAMS, MP_ADD_STATISTICS(MP_STATISTICS_ROW))                                             \
-    X(MP_STATEMENT_ADD_STATISTICS_FEW, MP_STATISTICS_PARAMS *MP_ROWS_FEW, MP_ADD_STATISTICS(MP_FOUR_TIMES(MP_STATISTICS_ROW)))             \
-    X(MP_STATEMENT_ADD_STATISTICS_MANY, MP_STATISTICS_PARAMS *MP_ROWS_MANY, MP_ADD_STATISTICS(MP_16_TIMES(MP_STATISTICS_ROW)))             \
-    X(MP_STATEMENT_SAVE_LAST_WORK, MP_LAST_WORK_PARAMS, MP_SAVE_LAST_WORK(MP_LAST_WORK_ROW))                                               \
-    X(MP_STATEMENT_SAVE_LAST_WORK_FEW, MP_LAST_WORK_PARAMS *MP_ROWS_FEW, MP_SAVE_LAST_WORK(MP_FOUR_TIMES(MP_LAST_WORK_ROW)))               \
-    X(MP_STATEMENT_SAVE_LAST_WORK_MANY, MP_LAST_WORK_PARAMS *MP_ROWS_MANY, MP_SAVE_LAST_WORK(MP_16_TIMES(MP_LAST_WORK_ROW)))               \
-    X(MP_STATEMENT_SAVE_LAST_ACCEPTED, MP_LAST_ACCEPTED_PARAMS, MP_SAVE_LAST_ACCEPTED(MP_LAST_ACCEPTED_ROW))                               \
-    X(MP_STATEMENT_SAVE_LAST_ACCEPTED_FEW, MP_LAST_ACCEPTED_PARAMS *MP_ROWS_FEW,                                                           \
-      MP_SAVE_LAST_ACCEPTED(MP_FOUR_TIMES(MP_LAST_ACCEPTED_ROW)))                                                                          \
-    X(MP_STATEMENT_SAVE_LAST_ACCEPTED_MANY, MP_LAST_ACCEPTED_PARAMS *MP_ROWS_MANY,                                                         \
-      MP_SAVE_LAST_ACCEPTED(MP_16_TIMES(MP_LAST_ACCEPTED_ROW)))                                                                            \
-    X(MP_STATEMENT_SAVE_ROUTE, MP_ROUTE_PARAMS, MP_UPSERT_ROUTES(MP_ROUTE_ROW))                                                            \
-    X(MP_STATEMENT_SAVE_ROUTES, MP_ROUTE_PARAMS *MP_ROUTES_PER_STATEMENT, MP_UPSERT_ROUTES(MP_32_TIMES(MP_ROUTE_ROW)))                     \
+    X(MP_STATEMENT_ADD_STATISTICS, MP_STATISTICS_PARAMS, MP_ADD_STATISTICS)                                                                \
+    X(MP_STATEMENT_SAVE_LAST_WORK, MP_LAST_WORK_PARAMS, MP_SAVE_LAST_WORK)                                                                 \
+    X(MP_STATEMENT_SAVE_LAST_ACCEPTED, MP_LAST_ACCEPTED_PARAMS, MP_SAVE_LAST_ACCEPTED)                                                     \
+    X(MP_STATEMENT_SAVE_ROUTE, MP_ROUTE_PARAMS, MP_UPSERT_ROUTE)                                                                           \
     X(MP_STATEMENT_FIND_ROUTE, 2, MP_SAME("SELECT pool_id, difficulty, time_requested FROM work_data WHERE worker_id = ? AND data = ?"))   \
     X(MP_STATEMENT_FIND_SHARE, 1, MP_SAME(MP_SELECT_SHARE " WHERE share_id = ?"))                                                          \
     X(MP_STATEMENT_LOAD_SECRET, 0, MP_SAME("SELECT value FROM settings WHERE `key` = 'secret'"))                                           \
@@ -264,6 +248,9 @@ typedef enum mp_dialect_t { MP_DIALECT_MYSQL, MP_DIALECT_SQLITE, MP_DIALECT_COUN
 
 /** The text in a dialect; NULL if that engine does not need the statement. */
 const char *mp_statement_sql(mp_statement_t statement, mp_dialect_t dialect);
+
+/** The text of a statement whose row of VALUES stands there so many times. */
+const char *mp_statement_repeat(const char *sql, int rows, apr_pool_t *p);
 
 int mp_statement_param_count(mp_statement_t statement);
 

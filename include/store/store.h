@@ -23,7 +23,8 @@
 
 /* Whatever is counted is counted once for each of these lengths, in seconds: each is a sum of the ones before it, so that a month is read as
  * few rows. A query over share_stats must choose one period_length. */
-#define MP_STATISTICS_LENGTHS(X) X(300) X(1800) X(3600) X(21600) X(86400)
+#define MP_STATISTICS_SHORTEST 300
+#define MP_STATISTICS_LENGTHS(X) X(MP_STATISTICS_SHORTEST) X(1800) X(3600) X(21600) X(86400)
 #define MP_STATISTICS_LENGTH_ONE(length) +1
 #define MP_STATISTICS_LENGTH_COUNT (0 MP_STATISTICS_LENGTHS(MP_STATISTICS_LENGTH_ONE))
 
@@ -75,14 +76,27 @@ apr_status_t mp_store_load_roster(mp_roster_rows_t **rows, mp_store_t *store, mp
 apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
                                   mp_result_t *why, apr_pool_t *p);
 
-/* A work that was handed out: its route for work_data, and one more getwork for share_stats. */
+/* A work that was handed out. */
 typedef struct mp_store_work_t {
     mp_route_t route;
     unsigned char head[MP_HEAD_SIZE];
 } mp_store_work_t;
 
-/** Upserts routes (the latest wins) and raises the getwork counts, in one transaction. */
+/** Upserts their routes (the latest wins) in one transaction, and counts nothing. */
 apr_status_t mp_store_save_works(const mp_store_work_t *works, apr_size_t count, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/* How many works a worker was given of a pool within one of the shortest periods. */
+typedef struct mp_store_getworks_t {
+    apr_uint32_t worker_id;
+    apr_uint32_t pool_id;
+    apr_time_t period; /* its start */
+    apr_time_t last;   /* when the latest work was fetched */
+    apr_uint64_t count;
+} mp_store_getworks_t;
+
+/** Adds them to share_stats and notes each worker's last work in worker_status, in one transaction. */
+apr_status_t mp_store_save_getworks(const mp_store_getworks_t *getworks, apr_size_t count, mp_store_t *store, mp_result_t *why,
+                                    apr_pool_t *p);
 
 /** @return APR_NOTFOUND if this worker was never given such work, or it has been cleaned away; route->fingerprint is always 0 */
 apr_status_t mp_store_find_route(mp_route_t *route, apr_uint32_t worker_id, const unsigned char head[MP_HEAD_SIZE], mp_store_t *store,

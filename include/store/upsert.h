@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many rows into one table: as few statements as it takes, 16, 4 or 1 rows in each, because a round trip costs more than a row. Runs inside whatever
+/* Many rows into one table: as few statements as the engine likes, because a round trip costs more than a row. Runs inside whatever
  * transaction the connection has. Rows go in the order in which they come: writers that sort theirs by key wait for each other instead of deadlocking. */
 #ifndef MP_STORE_UPSERT_H
 #define MP_STORE_UPSERT_H
@@ -12,8 +12,8 @@
 typedef void mp_upsert_fill_t(mp_value_t *params, char text[20], const void *row);
 
 typedef struct mp_upsert_t {
-    mp_statement_t one, few, many; /* the same statement with 1, MP_ROWS_FEW and MP_ROWS_MANY rows */
-    int params;                    /* per row */
+    mp_statement_t statement;
+    int params; /* per row */
     apr_size_t row_size;
     mp_upsert_fill_t *fill;
 } mp_upsert_t;

@@ -4,9 +4,9 @@
 #include "service/recorder.h"
 
 #include "base/clock.h"
-#include "base/damper.h"
 #include "base/log.h"
 #include "service/outage.h"
+#include "service/work_drain.h"
 #include "store/store_workers.h"
 
 #include <apr_thread_cond.h>
@@ -17,10 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORKS_PER_BATCH 1000u
-#define BATCHES_PER_ROUND 4 /* of works: shares and the roster matter more */
 #define CHORE_INTERVAL apr_time_from_sec(1)
-#define REPORT_WINDOW apr_time_from_sec(60)
 #define HOLD_MOST apr_time_from_sec(120)
 #define BREATH_PAUSE apr_time_from_sec(60) /* after a failure between two batches of shares */
 #define ADOPTIONS_PER_ROUND 16             /* a file that cannot be removed is adopted again and again */
@@ -42,11 +39,9 @@ struct mp_recorder_t {
     apr_time_t next_attempt, next_adoption, next_chore, next_breath; /* monotonic */
     apr_time_t held_since;                                           /* monotonic; 0: no other child adopts */
     bool is_held;                                                    /* this round: own shares wait for those that it adopts */
-    mp_damper_t drops;
-    mp_store_work_t works[WORKS_PER_BATCH]; /* taken from the queue, not yet stored */
-    apr_size_t work_count;
+    mp_work_drain_t *works;
     bool is_behind;           /* more works wait than one round takes */
-    apr_uint64_t dropped;     /* works, since it was last reported */
+    bool is_last;             /* the end, whose rounds leave nothing */
     mp_login_rehash_t rehash; /* taken, not yet stored; without a password there is none */
 };
 
@@ -54,7 +49,7 @@ apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_part
 {
     mp_recorder_t *r = apr_pcalloc(p, sizeof(*r));
     r->parts = *parts;
-    r->drops = MP_DAMPER(REPORT_WINDOW);
+    r->works = mp_work_drain_create(parts->works, parts->store, p);
     mp_outage_open(&r->outage, parts->state_directory, p);
     apr_status_t status = apr_pool_create_unmanaged(&r->pool);
     if (status == APR_SUCCESS)
@@ -128,36 +123,6 @@ static apr_status_t prepare(mp_recorder_t *recorder, mp_result_t *why, apr_pool_
     return status;
 }
 
-static void report_dropped(mp_recorder_t *recorder)
-{
-    recorder->dropped += mp_work_queue_take_dropped(recorder->parts.works);
-    if (recorder->dropped == 0 || !mp_damper_admits(&recorder->drops, mp_clock_monotonic(), NULL))
-        return;
-    mp_log(MP_LOG_WARNING, "MP0233: the queue of handed-out work was full: %" APR_UINT64_T_FMT " entries are in the shared cache only",
-           recorder->dropped);
-    recorder->dropped = 0;
-}
-
-static apr_status_t drain_works(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
-{
-    report_dropped(recorder);
-    recorder->is_behind = true;
-    for (int batch = 0; batch < BATCHES_PER_ROUND; batch++) {
-        if (recorder->work_count == 0)
-            recorder->work_count = mp_work_queue_take(recorder->works, WORKS_PER_BATCH, recorder->parts.works);
-        if (recorder->work_count == 0) {
-            recorder->is_behind = false;
-            return APR_SUCCESS;
-        }
-        apr_status_t status = mp_store_save_works(recorder->works, recorder->work_count, recorder->parts.store, why, p);
-        if (status != APR_SUCCESS)
-            return status;
-        recorder->work_count = 0;
-        apr_pool_clear(p);
-    }
-    return APR_SUCCESS;
-}
-
 static void do_chore(mp_recorder_t *recorder, apr_pool_t *p)
 {
     apr_time_t now = mp_clock_monotonic();
@@ -183,7 +148,7 @@ static void catch_breath(mp_recorder_t *recorder, apr_pool_t *p)
         return;
     apr_status_t status = mp_keeper_refresh(recorder->parts.keeper, &why);
     if (status == APR_SUCCESS)
-        status = drain_works(recorder, &why, p);
+        status = mp_work_drain_run(&recorder->is_behind, recorder->works, recorder->is_last, &why, p);
     if (status == APR_SUCCESS)
         note_well(recorder);
     recorder->next_breath = mp_clock_monotonic() + (status == APR_SUCCESS ? CHORE_INTERVAL : BREATH_PAUSE);
@@ -287,7 +252,7 @@ static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_poo
     if (status != APR_SUCCESS)
         return status;
     apr_pool_create(&scratch, p);
-    status = drain_works(recorder, why, scratch);
+    status = mp_work_drain_run(&recorder->is_behind, recorder->works, recorder->is_last, why, scratch);
     if (status == APR_SUCCESS)
         status = store_rehashes(recorder, why, scratch);
     apr_pool_destroy(scratch);
@@ -347,6 +312,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         apr_pool_clear(round);
     } while (rest(recorder));
     /* No request is under way any more, so the queue of works has an end. */
+    recorder->is_last = true;
     do {
         work_once(recorder, round);
         apr_pool_clear(round);

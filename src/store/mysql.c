@@ -30,6 +30,10 @@ typedef bool flag_t;
 #define TEXT_CAPACITY 1100 /* bytes: 255 characters of UTF-8; grows when somebody widened a column */
 #define SCHEMA_FILE "database/schema.sql"
 
+/* So many rows are in one statement: few statements do for any number, and a row in a statement of 256 costs the server a fifth less than in one of 32. */
+static const int row_steps[] = {1, 4, 16, 64, 256};
+#define ROW_STEPS (int)(sizeof(row_steps) / sizeof(row_steps[0]))
+
 typedef struct column_t {
     enum mp_value_kind_t kind;
     long long integer;
@@ -59,7 +63,7 @@ struct mp_link_t {
     bool is_retryable;
     apr_time_t began; /* of the current call; monotonic */
     apr_pool_t *pool;
-    prepared_t *prepared[MP_STATEMENT_COUNT];
+    prepared_t *prepared[MP_STATEMENT_COUNT][ROW_STEPS];
 };
 
 static bool has_timed_out(const mp_link_t *link)
@@ -133,8 +137,10 @@ static apr_status_t close_link(void *data)
     mp_link_t *link = data;
 
     for (int i = 0; i < MP_STATEMENT_COUNT; i++) {
-        if (link->prepared[i])
-            mysql_stmt_close(link->prepared[i]->statement);
+        for (int step = 0; step < ROW_STEPS; step++) {
+            if (link->prepared[i][step])
+                mysql_stmt_close(link->prepared[i][step]->statement);
+        }
     }
     mysql_close(link->mysql);
     return APR_SUCCESS;
@@ -285,15 +291,13 @@ static void prepare_columns(prepared_t *prepared, apr_pool_t *p)
     mysql_free_result(fields);
 }
 
-static apr_status_t prepare(prepared_t **prepared, mp_link_t *link, mp_statement_t which, mp_result_t *why)
+static apr_status_t make_prepared(prepared_t **prepared, mp_link_t *link, mp_statement_t which, int rows, mp_result_t *why)
 {
     const char *sql = mp_statement_sql(which, MP_DIALECT_MYSQL);
-    prepared_t *made = link->prepared[which];
+    int params = mp_statement_param_count(which) * rows;
 
-    if (made) {
-        *prepared = made;
-        return APR_SUCCESS;
-    }
+    if (rows > 1)
+        sql = mp_statement_repeat(sql, rows, link->pool);
     MYSQL_STMT *statement = mysql_stmt_init(link->mysql);
     if (!statement)
         return fail_link(link, "prepare a statement", why);
@@ -302,14 +306,22 @@ static apr_status_t prepare(prepared_t **prepared, mp_link_t *link, mp_statement
         mysql_stmt_close(statement);
         return status;
     }
-    MP_ASSERT((int)mysql_stmt_param_count(statement) == mp_statement_param_count(which));
-    made = apr_pcalloc(link->pool, sizeof(*made));
+    MP_ASSERT((int)mysql_stmt_param_count(statement) == params);
+    prepared_t *made = apr_pcalloc(link->pool, sizeof(*made));
     made->statement = statement;
-    made->params = apr_pcalloc(link->pool, (apr_size_t)mp_statement_param_count(which) * sizeof(MYSQL_BIND));
+    made->params = apr_pcalloc(link->pool, (apr_size_t)params * sizeof(MYSQL_BIND));
     prepare_columns(made, link->pool);
-    link->prepared[which] = made;
     *prepared = made;
     return APR_SUCCESS;
+}
+
+static apr_status_t prepare(prepared_t **prepared, mp_link_t *link, mp_statement_t which, int step, mp_result_t *why)
+{
+    prepared_t **made = &link->prepared[which][step];
+    apr_status_t status = *made ? APR_SUCCESS : make_prepared(made, link, which, row_steps[step], why);
+
+    *prepared = *made;
+    return status;
 }
 
 static void bind_param(MYSQL_BIND *bind, const mp_value_t *value)
@@ -332,9 +344,11 @@ static void bind_param(MYSQL_BIND *bind, const mp_value_t *value)
 
 static apr_status_t execute(mp_link_t *link, prepared_t *prepared, const mp_statement_call_t *call, mp_result_t *why)
 {
-    for (int i = 0; i < call->param_count; i++)
+    int params = call->rows * call->param_count;
+
+    for (int i = 0; i < params; i++)
         bind_param(&prepared->params[i], &call->params[i]);
-    if ((call->param_count > 0 && mysql_stmt_bind_param(prepared->statement, prepared->params)) || mysql_stmt_execute(prepared->statement))
+    if ((params > 0 && mysql_stmt_bind_param(prepared->statement, prepared->params)) || mysql_stmt_execute(prepared->statement))
         return fail_statement(link, prepared->statement, mp_statement_word(call->statement), why);
     return APR_SUCCESS;
 }
@@ -389,10 +403,10 @@ static apr_status_t fetch_rows(mp_link_t *link, prepared_t *prepared, const mp_s
     }
 }
 
-static apr_status_t run_prepared(mp_link_t *link, mp_statement_call_t *call, mp_result_t *why)
+static apr_status_t run_prepared(mp_link_t *link, mp_statement_call_t *call, int step, mp_result_t *why)
 {
     prepared_t *prepared = NULL;
-    apr_status_t status = prepare(&prepared, link, call->statement, why);
+    apr_status_t status = prepare(&prepared, link, call->statement, step, why);
 
     if (status == APR_SUCCESS)
         status = execute(link, prepared, call, why);
@@ -409,6 +423,27 @@ static apr_status_t run_prepared(mp_link_t *link, mp_statement_call_t *call, mp_
     return APR_SUCCESS;
 }
 
+static apr_status_t run_rows(mp_link_t *link, mp_statement_call_t *call, mp_result_t *why)
+{
+    mp_statement_call_t part = *call;
+    apr_status_t status = APR_SUCCESS;
+    int left = call->rows > 1 ? call->rows : 1;
+
+    for (int step = ROW_STEPS - 1; left > 0 && status == APR_SUCCESS;) {
+        if (row_steps[step] > left) {
+            step--;
+            continue;
+        }
+        part.rows = row_steps[step];
+        status = run_prepared(link, &part, step, why);
+        part.params += part.rows * part.param_count;
+        left -= part.rows;
+    }
+    call->affected = part.affected;
+    call->insert_id = part.insert_id;
+    return status;
+}
+
 static apr_status_t run(mp_link_t *link, mp_statement_call_t *call, mp_result_t *why)
 {
     const char *sql = mp_statement_sql(call->statement, MP_DIALECT_MYSQL);
@@ -419,7 +454,7 @@ static apr_status_t run(mp_link_t *link, mp_statement_call_t *call, mp_result_t 
     if (!sql)
         return APR_SUCCESS;
     if (call->param_count > 0 || call->row)
-        return run_prepared(link, call, why);
+        return run_rows(link, call, why);
     if (mysql_query(link->mysql, sql))
         return fail_link(link, mp_statement_word(call->statement), why);
     call->affected = (apr_int64_t)mysql_affected_rows(link->mysql);

@@ -223,6 +223,19 @@ static apr_status_t run_prepared(mp_link_t *link, sqlite3_stmt *prepared, mp_sta
     return status;
 }
 
+/* One after the other: there are no round trips to save, and a statement of many rows would first make a table of them. */
+static apr_status_t run_rows(mp_link_t *link, sqlite3_stmt *prepared, mp_statement_call_t *call, mp_result_t *why)
+{
+    mp_statement_call_t row = *call;
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; i < call->rows && status == APR_SUCCESS; i++) {
+        status = run_prepared(link, prepared, &row, why);
+        row.params += call->param_count;
+    }
+    return status;
+}
+
 static apr_status_t run(mp_link_t *link, mp_statement_call_t *call, mp_result_t *why)
 {
     sqlite3_stmt *prepared;
@@ -235,7 +248,9 @@ static apr_status_t run(mp_link_t *link, mp_statement_call_t *call, mp_result_t 
     if (call->statement == MP_STATEMENT_ROLLBACK && sqlite3_get_autocommit(link->db))
         return APR_SUCCESS;
     apr_status_t status = prepare(&prepared, link, call->statement, why);
-    return status == APR_SUCCESS ? run_prepared(link, prepared, call, why) : status;
+    if (status != APR_SUCCESS)
+        return status;
+    return call->rows > 1 ? run_rows(link, prepared, call, why) : run_prepared(link, prepared, call, why);
 }
 
 static bool is_broken(const mp_link_t *link)

@@ -99,9 +99,7 @@ static void fill_row(mp_value_t *params, char text[20], const void *data)
 apr_status_t mp_statistics_save(mp_statistics_t *rows, apr_size_t count, mp_connection_t *connection, mp_result_t *why)
 {
     static const mp_upsert_t upsert = {
-        .one = MP_STATEMENT_ADD_STATISTICS,
-        .few = MP_STATEMENT_ADD_STATISTICS_FEW,
-        .many = MP_STATEMENT_ADD_STATISTICS_MANY,
+        .statement = MP_STATEMENT_ADD_STATISTICS,
         .params = MP_STATISTICS_PARAMS,
         .row_size = sizeof(mp_statistics_t),
         .fill = fill_row,

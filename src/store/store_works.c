@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Works that were handed out, by far the most rows that the module writes: many go into one statement, because a round trip costs more than a
- * row. Of the same work, only the latest is written. */
+/* Works that were handed out, by far the most rows that the module writes: many go into one statement and one transaction, because a round trip costs more than a
+ * row. Of the same work, only the latest is written. How many there were is written apart, and more seldom: a worker's hundred works are one row's change. */
 #include "base/clock.h"
 #include "store/statistics.h"
 #include "store/store_private.h"
+#include "store/upsert.h"
 #include "store/worker_status.h"
 
 #include <stdlib.h>
@@ -11,10 +12,6 @@
 typedef struct saving_t {
     const mp_store_work_t **works; /* sorted by key; the latest of each */
     apr_size_t count;
-    mp_statistics_t *statistics; /* of all works, the same ones included */
-    apr_size_t statistics_count;
-    mp_statistics_t *scratch;  /* saving uses it up, and a transaction may run again */
-    mp_worker_event_t *events; /* of all works as well */
 } saving_t;
 
 static int compare_keys(const mp_store_work_t *a, const mp_store_work_t *b)
@@ -49,66 +46,75 @@ static apr_size_t sort_and_keep_latest(const mp_store_work_t **works, apr_size_t
     return kept;
 }
 
-static void fill_params(mp_value_t *params, char when[20], const mp_store_work_t *work)
+static void fill_row(mp_value_t *params, char text[20], const void *data)
 {
+    const mp_store_work_t *work = *(const mp_store_work_t *const *)data;
+
     params[0] = MP_INTEGER(work->route.worker_id);
     params[1] = MP_BLOB(work->head, MP_HEAD_SIZE);
     params[2] = MP_INTEGER(work->route.pool_id);
     params[3] = MP_REAL(mp_statistics_difficulty(work->route.difficulty));
-    params[4] = MP_TEXT(mp_clock_format_utc(when, work->route.fetched));
-}
-
-static apr_status_t save_rows(const mp_store_work_t *const *works, apr_size_t count, mp_connection_t *connection, mp_result_t *why)
-{
-    mp_value_t params[MP_ROUTE_PARAMS * MP_ROUTES_PER_STATEMENT];
-    char times[MP_ROUTES_PER_STATEMENT][20];
-
-    for (apr_size_t i = 0; i < count; i++)
-        fill_params(&params[i * MP_ROUTE_PARAMS], times[i], works[i]);
-    mp_statement_call_t call = {
-        .statement = count == MP_ROUTES_PER_STATEMENT ? MP_STATEMENT_SAVE_ROUTES : MP_STATEMENT_SAVE_ROUTE,
-        .params = params,
-        .param_count = (int)(MP_ROUTE_PARAMS * count),
-    };
-    return mp_connections_run(connection, &call, why);
+    params[4] = MP_TEXT(mp_clock_format_utc(text, work->route.fetched));
 }
 
 static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_result_t *why)
 {
-    saving_t *saving = baton;
-
-    for (apr_size_t done = 0, step; done < saving->count; done += step) {
-        step = saving->count - done >= MP_ROUTES_PER_STATEMENT ? MP_ROUTES_PER_STATEMENT : 1;
-        apr_status_t status = save_rows(saving->works + done, step, connection, why);
-        if (status != APR_SUCCESS)
-            return status;
-    }
-    memcpy(saving->scratch, saving->statistics, saving->statistics_count * sizeof(*saving->scratch));
-    apr_status_t status = mp_statistics_save(saving->scratch, saving->statistics_count, connection, why);
-    if (status == APR_SUCCESS)
-        status = mp_worker_status_save_works(saving->events, saving->statistics_count, connection, why);
-    return status;
+    static const mp_upsert_t upsert = {
+        .statement = MP_STATEMENT_SAVE_ROUTE,
+        .params = MP_ROUTE_PARAMS,
+        .row_size = sizeof(mp_store_work_t *),
+        .fill = fill_row,
+    };
+    const saving_t *saving = baton;
+    return mp_upsert_run(&upsert, saving->works, saving->count, connection, why);
 }
 
 apr_status_t mp_store_save_works(const mp_store_work_t *works, apr_size_t count, mp_store_t *store, mp_result_t *why, apr_pool_t *p)
 {
-    saving_t saving = {.statistics_count = count};
+    saving_t saving;
 
     if (count == 0)
         return APR_SUCCESS;
     saving.works = apr_palloc(p, count * sizeof(*saving.works));
-    saving.statistics = apr_palloc(p, count * sizeof(*saving.statistics));
-    saving.scratch = mp_statistics_create(count, p);
-    saving.events = apr_palloc(p, count * sizeof(*saving.events));
-    for (apr_size_t i = 0; i < count; i++) {
-        const mp_route_t *route = &works[i].route;
+    for (apr_size_t i = 0; i < count; i++)
         saving.works[i] = &works[i];
-        saving.statistics[i] =
-            (mp_statistics_t){.time = route->fetched, .worker_id = route->worker_id, .pool_id = route->pool_id, .getworks = 1};
-        saving.events[i] = (mp_worker_event_t){.worker_id = route->worker_id, .pool_id = route->pool_id, .time = route->fetched};
-    }
     saving.count = sort_and_keep_latest(saving.works, count);
     return mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &saving, why);
+}
+
+typedef struct counting_t {
+    const mp_store_getworks_t *getworks;
+    apr_size_t count;
+    mp_statistics_t *statistics; /* saving uses them up, and a transaction may run again */
+    mp_worker_event_t *events;
+} counting_t;
+
+static apr_status_t save_counts(void *baton, mp_connection_t *connection, mp_result_t *why)
+{
+    const counting_t *counting = baton;
+
+    for (apr_size_t i = 0; i < counting->count; i++) {
+        const mp_store_getworks_t *sum = &counting->getworks[i];
+        counting->statistics[i] = (mp_statistics_t){
+            .time = sum->period, .worker_id = sum->worker_id, .pool_id = sum->pool_id, .getworks = (apr_int64_t)sum->count};
+        counting->events[i] = (mp_worker_event_t){.worker_id = sum->worker_id, .pool_id = sum->pool_id, .time = sum->last};
+    }
+    apr_status_t status = mp_statistics_save(counting->statistics, counting->count, connection, why);
+    if (status == APR_SUCCESS)
+        status = mp_worker_status_save_works(counting->events, counting->count, connection, why);
+    return status;
+}
+
+apr_status_t mp_store_save_getworks(const mp_store_getworks_t *getworks, apr_size_t count, mp_store_t *store, mp_result_t *why,
+                                    apr_pool_t *p)
+{
+    counting_t counting = {.getworks = getworks, .count = count};
+
+    if (count == 0)
+        return APR_SUCCESS;
+    counting.statistics = mp_statistics_create(count, p);
+    counting.events = apr_palloc(p, count * sizeof(*counting.events));
+    return mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_counts, &counting, why);
 }
 
 typedef struct finding_t {

@@ -53,9 +53,7 @@ static void fill_accepted(mp_value_t *params, char text[20], const void *data)
 apr_status_t mp_worker_status_save_works(mp_worker_event_t *events, apr_size_t count, mp_connection_t *connection, mp_result_t *why)
 {
     static const mp_upsert_t upsert = {
-        .one = MP_STATEMENT_SAVE_LAST_WORK,
-        .few = MP_STATEMENT_SAVE_LAST_WORK_FEW,
-        .many = MP_STATEMENT_SAVE_LAST_WORK_MANY,
+        .statement = MP_STATEMENT_SAVE_LAST_WORK,
         .params = MP_LAST_WORK_PARAMS,
         .row_size = sizeof(mp_worker_event_t),
         .fill = fill_work,
@@ -66,9 +64,7 @@ apr_status_t mp_worker_status_save_works(mp_worker_event_t *events, apr_size_t c
 apr_status_t mp_worker_status_save_accepted(mp_worker_event_t *events, apr_size_t count, mp_connection_t *connection, mp_result_t *why)
 {
     static const mp_upsert_t upsert = {
-        .one = MP_STATEMENT_SAVE_LAST_ACCEPTED,
-        .few = MP_STATEMENT_SAVE_LAST_ACCEPTED_FEW,
-        .many = MP_STATEMENT_SAVE_LAST_ACCEPTED_MANY,
+        .statement = MP_STATEMENT_SAVE_LAST_ACCEPTED,
         .params = MP_LAST_ACCEPTED_PARAMS,
         .row_size = sizeof(mp_worker_event_t),
         .fill = fill_accepted,

@@ -3,6 +3,7 @@
 
 #include "tap.h"
 
+#include <apr_general.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -45,6 +46,12 @@ int main(void)
         ok(!sqlite || (!strstr(sqlite, "VALUES(") && !strstr(sqlite, "DUPLICATE") && !strstr(sqlite, "FOR UPDATE")),
            "%s: no MySQL in SQLite's", word);
     }
+    apr_pool_t *p;
+    apr_initialize();
+    apr_pool_create(&p, NULL);
+    is_text(mp_statement_repeat("INSERT INTO t VALUES (?, ?) ON DUPLICATE KEY UPDATE a = VALUES(a)", 3, p),
+            "INSERT INTO t VALUES (?, ?), (?, ?), (?, ?) ON DUPLICATE KEY UPDATE a = VALUES(a)", "a row, three times");
+    apr_pool_destroy(p);
     is_text(mp_statement_word(MP_STATEMENT_SAVE_SHARE), "SAVE_SHARE", "a statement's word");
     return tap_done();
 }

@@ -28,9 +28,9 @@ static void save(const mp_share_t *shares, unsigned count, mp_store_t *store, ap
 
 static void save_work(apr_uint32_t worker_id, apr_uint32_t pool_id, apr_time_t when, mp_store_t *store, apr_pool_t *p)
 {
-    mp_store_work_t work = {.route = {.worker_id = worker_id, .pool_id = pool_id, .difficulty = 1, .fetched = when}};
+    mp_store_getworks_t sum = {.worker_id = worker_id, .pool_id = pool_id, .period = when, .last = when, .count = 1};
     mp_result_t why = MP_RESULT_NONE;
-    ok(mp_store_save_works(&work, 1, store, &why, p) == APR_SUCCESS, "save a work: %s", why.sentence);
+    ok(mp_store_save_getworks(&sum, 1, store, &why, p) == APR_SUCCESS, "save a getwork: %s", why.sentence);
 }
 
 static const char *periods_of(apr_time_t since, apr_uint32_t length, mp_store_t *store, apr_pool_t *p)

@@ -95,6 +95,7 @@ static void add_past(mp_store_t *store, apr_pool_t *p)
     mp_share_t *shares = apr_pcalloc(p, SHARES * sizeof(*shares));
     const mp_share_t **pointers = apr_palloc(p, SHARES * sizeof(*pointers));
     mp_store_work_t *works = apr_pcalloc(p, SHARES * sizeof(*works));
+    mp_store_getworks_t *sums = apr_palloc(p, SHARES * sizeof(*sums));
     mp_result_t why = MP_RESULT_NONE;
 
     for (unsigned i = 0; i < SHARES; i++) {
@@ -104,9 +105,11 @@ static void add_past(mp_store_t *store, apr_pool_t *p)
         pointers[i] = &shares[i];
         works[i] = (mp_store_work_t){.route = {.worker_id = i % 50 ? 1 : 2, .pool_id = 1, .fetched = when}};
         memcpy(works[i].head, &i, sizeof(i));
+        sums[i] = (mp_store_getworks_t){.worker_id = i % 50 ? 1 : 2, .pool_id = 1, .period = when, .last = when, .count = 1};
     }
     ok(mp_store_save_shares(NULL, pointers, SHARES, store, &why, p) == APR_SUCCESS &&
-           mp_store_save_works(works, SHARES, store, &why, p) == APR_SUCCESS,
+           mp_store_save_works(works, SHARES, store, &why, p) == APR_SUCCESS &&
+           mp_store_save_getworks(sums, SHARES, store, &why, p) == APR_SUCCESS,
        "a past: %s", why.sentence);
 }
 
