@@ -25,7 +25,7 @@ TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard
 MODULE    = $(BUILD)/mod_miningproxy.so
 FARM      = $(BUILD)/farm
 RENDER    = $(BUILD)/render
-BENCH     = $(BUILD)/bench/pool $(BUILD)/bench/crowd
+BENCH     = $(BUILD)/bench/pool $(BUILD)/bench/crowd $(BUILD)/bench/load
 
 # Where things go. httpd's own folders are what apxs says.
 PREFIX      ?= /usr
@@ -78,12 +78,12 @@ $(FARM): $(BUILD)/tools/farm.o $(BUILD)/libmp.a
 $(RENDER): $(BUILD)/test/browser/render.o $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Pool and crowd of the benchmark: plain C, nothing of the module in them.
+# The benchmarks' pool, crowd and load: plain C, nothing of the module in them.
 bench-tools: $(BENCH)
-BENCH_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/bench/pool.c test/bench/crowd.c,$(wildcard test/bench/*.c)))
+BENCH_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(BENCH:$(BUILD)/bench/%=test/bench/%.c),$(wildcard test/bench/*.c)))
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/test/bench/%.o $(BENCH_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lm
+	$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lm
 
 # What several test programs share: the TAP lines, a stub of a pool, a cache in memory.
 $(BUILD)/test/unit/libtest.a: $(TEST_OBJ)
