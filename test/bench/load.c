@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Miners in a closed loop: each of some connections sends its next request when its last one was answered. Every answer is looked at; a wrong one is counted apart. One
  * thread. Three phases: logins, if there are any to make, a few at a time; a moment to warm up; then it says "ready" on its stdout, waits for a line on its stdin, measures,
- * and says in one JSON line how it went. Options, each with a value:
+ * and says in one JSON line how it went. In the first two a server may refuse what is too much at once. Options, each with a value:
  *   --port --connections --seconds --warm-up (milliseconds)
  *   --previous DIGITS    the block for which all works must be
  *   --workers            accounts w1 ..., in turn
@@ -28,7 +28,7 @@
 
 #define LOGINS_AT_ONCE 8
 #define REQUEST_ROOM 1024u
-#define SOURCES 20u          /* loopback addresses in turn: what is closed keeps its port for a while */
+#define SOURCES 50u          /* loopback addresses in turn: what is closed keeps its port for a while */
 #define LONGEST 35000000     /* microseconds that an answer may take */
 #define LOOK_AGAIN 100000000 /* nanoseconds */
 #define BATCH 256
@@ -62,10 +62,24 @@ static struct {
     unsigned long counts[KIND_COUNT];
     figures_t times;
     /* Of all phases. */
-    heads_t works;
+    heads_t works, heads; /* works: with the time, which alone makes a rolled work another one */
+    bool is_measured;
+    unsigned long refused;
     unsigned long accepted, wrong, repeated;
     char first_wrong[400];
-} load = {.connections = 64, .seconds = 4, .warm_up = 1000, .workers = 1, .path = "/", .password = "secret", .works.size = TIMED_HEAD_SIZE};
+} load = {.connections = 64,
+          .seconds = 4,
+          .warm_up = 1000,
+          .workers = 1,
+          .path = "/",
+          .password = "secret",
+          .works.size = TIMED_HEAD_SIZE,
+          .heads.size = HEAD_SIZE};
+
+static bool is_ok(const wire_message_t *answer)
+{
+    return strncmp(answer->head, "HTTP/1.1 200 ", 13) == 0;
+}
 
 static void note_wrong(const miner_t *miner, const char *what, const char *text)
 {
@@ -94,6 +108,7 @@ static const char *fault_of_work(miner_t *miner, const wire_message_t *answer)
         return "no X-Long-Polling";
     if (!heads_add(&load.works, head))
         return "the same work again";
+    heads_add(&load.heads, head);
     memcpy(miner->work, data, DATA_DIGITS);
     miner->fetched++;
     return NULL;
@@ -102,7 +117,7 @@ static const char *fault_of_work(miner_t *miner, const wire_message_t *answer)
 static const char *fault_of(miner_t *miner, const wire_message_t *answer)
 {
     const char *verdict;
-    if (strncmp(answer->head, "HTTP/1.1 200 ", 13) != 0)
+    if (!is_ok(answer))
         return "not 200";
     switch (miner->kind) {
     case KIND_GETWORK:
@@ -215,10 +230,26 @@ static void begin(miner_t *miner)
     send_request(miner);
 }
 
+/* Too many passwords to be checked at once are refused with a 500. */
+static bool is_refused(const wire_message_t *answer)
+{
+    if (load.is_measured || is_ok(answer))
+        return false;
+    if (load.refused++ < 100UL * load.workers + 1000)
+        return true;
+    fprintf(stderr, "load: the server refuses everything: %.300s\n", answer->head);
+    exit(1);
+}
+
 static void take_answer(miner_t *miner, const wire_message_t *answer)
 {
-    const char *fault = fault_of(miner, answer);
     load.ended = wire_now();
+    if (is_refused(answer)) {
+        load.left++;
+        finish(miner);
+        return;
+    }
+    const char *fault = fault_of(miner, answer);
     if (fault) {
         note_wrong(miner, fault, *answer->body ? answer->body : answer->head);
     } else {
@@ -276,10 +307,10 @@ static void report(double cpu_seconds)
 {
     unsigned long requests = load.counts[KIND_GETWORK] + load.counts[KIND_SHARE] + load.counts[KIND_PAGE];
     printf("{\"requests\":%lu,\"getworks\":%lu,\"shares\":%lu,\"seconds\":%.6f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_seconds\":%.3f,"
-           "\"works\":%zu,\"accepted\":%lu,\"wrong\":%lu,\"repeated\":%lu,\"first_wrong\":\"",
+           "\"works\":%zu,\"heads\":%zu,\"accepted\":%lu,\"wrong\":%lu,\"repeated\":%lu,\"first_wrong\":\"",
            requests, load.counts[KIND_GETWORK], load.counts[KIND_SHARE], (double)(load.ended - load.began) / 1e6,
            1000 * figures_percentile(&load.times, 0.5), 1000 * figures_percentile(&load.times, 0.99), cpu_seconds, load.works.used,
-           load.accepted, load.wrong, load.repeated);
+           load.heads.used, load.accepted, load.wrong, load.repeated);
     for (const char *c = load.first_wrong; *c; c++)
         putchar(*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || (unsigned char)*c > '~' ? '\'' : *c);
     printf("\"}\n");
@@ -360,6 +391,7 @@ int main(int argc, char **argv)
     if (!fgets(line, sizeof(line), stdin))
         return 0;
     double before = own_seconds();
+    load.is_measured = true;
     run_phase(load.connections, load.seconds * INT64_C(1000000), UINT64_MAX);
     report(own_seconds() - before);
     return 0;
