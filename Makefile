@@ -141,7 +141,12 @@ http: all ## tests against a real httpd
 browser: all ## tests in a real browser
 	$(PYTEST) test/browser
 
-bench: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database mariadb --write docs/BENCHMARKS.md")
+bench: ## install what is missing, measure against plain Apache: a quarter of an hour (BENCHFLAGS="--case mix --write docs/BENCHMARKS.md")
+	@tools/packages check
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	MP_MODULE='$(abspath $(MODULE))' test/bench/rates $(BENCHFLAGS)
+
+bench-polls: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database mariadb --write docs/BENCHMARKS.md")
 	MP_MODULE='$(abspath $(MODULE))' test/bench/polls $(if $(POLLS),--polls $(POLLS)) $(BENCHFLAGS)
 
 bench-console: all ## measure the dashboard of 1,000 workers and 5 million shares (BENCHFLAGS="--database mariadb")
@@ -182,6 +187,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-console bench-upkeep bench-tools asan tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

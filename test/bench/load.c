@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Miners in a closed loop: each of some connections sends its next request when its last one was answered. Every answer is looked at; a wrong one is counted apart. One
- * thread. Three phases: logins, if there are any to make, a few at a time; a moment to warm up; then it says "ready" on its stdout, waits for a line on its stdin, measures,
- * and says in one JSON line how it went. In the first two a server may refuse what is too much at once. Options, each with a value:
+ * thread. A moment to warm up; then it says "ready" on its stdout, waits for a line on its stdin, measures, and says in one JSON line how it went. While it warms up, a
+ * server may refuse what is too much at once. With logins to make, it first opens a few connections, says "connected", waits for a line, and makes them on these.
+ * Options, each with a value:
  *   --port --connections --seconds --warm-up (milliseconds)
  *   --previous DIGITS    the block for which all works must be
  *   --workers            accounts w1 ..., in turn
- *   --logins             requests of the first phase: so many that every process of the server has met every worker
+ *   --logins             how many requests; none unless told
  *   --shares N           each connection hands in the last work that it got after N of them
  *   --close 1            a connection for each request
  *   --tls 1              certificates are not checked
@@ -28,8 +29,9 @@
 
 #define LOGINS_AT_ONCE 8
 #define REQUEST_ROOM 1024u
-#define SOURCES 50u          /* loopback addresses in turn: what is closed keeps its port for a while */
-#define LONGEST 35000000     /* microseconds that an answer may take */
+#define SOURCES 50u      /* loopback addresses in turn: what is closed keeps its port for a while */
+#define LONGEST 35000000 /* microseconds that an answer may take */
+#define FOR_EVER INT64_C(3600000000)
 #define LOOK_AGAIN 100000000 /* nanoseconds */
 #define BATCH 256
 
@@ -379,16 +381,33 @@ static void prepare(void)
         load.miners[i].wire.fd = -1;
 }
 
-int main(int argc, char **argv)
+/* @return false if nobody wants more */
+static bool say(const char *word)
 {
     char line[80];
+    printf("%s\n", word);
+    fflush(stdout);
+    return fgets(line, sizeof(line), stdin) != NULL;
+}
+
+static bool log_in(void)
+{
+    unsigned connections = load.connections < LOGINS_AT_ONCE ? load.connections : LOGINS_AT_ONCE;
+    run_phase(connections, FOR_EVER, connections);
+    if (!say("connected"))
+        return false;
+    run_phase(connections, FOR_EVER, load.logins);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
     read_options(argc, argv);
     prepare();
-    run_phase(load.connections < LOGINS_AT_ONCE ? load.connections : LOGINS_AT_ONCE, INT64_C(3600000000), load.logins);
+    if (load.logins && !log_in())
+        return 0;
     run_phase(load.connections, load.warm_up * INT64_C(1000), UINT64_MAX);
-    printf("ready\n");
-    fflush(stdout);
-    if (!fgets(line, sizeof(line), stdin))
+    if (!say("ready"))
         return 0;
     double before = own_seconds();
     load.is_measured = true;

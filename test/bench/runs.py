@@ -8,8 +8,6 @@ from .observer import Observer
 from .subjects import Subject
 from .tools import Load, Pool
 
-DRAIN_DEADLINE = 30  # seconds
-
 
 @dataclass
 class Run:
@@ -31,11 +29,11 @@ class Run:
     repeated: int = 0
 
 
-def measure(subject: Subject, pool: Pool, seconds: int) -> Run:
-    """Warms up, runs, and waits until nothing is left to be written."""
+def measure(subject: Subject, pool: Pool, seconds: int, deadline: float = 30) -> Run:
+    """Warms up, runs, and waits until nothing is left to be written, or for so many seconds."""
     before = subject.rows() if subject.database else (0, 0)
-    logins, subject.logins = subject.logins, 0
-    with Load(**subject.options, logins=logins, seconds=seconds) as load:
+    with Load(**subject.options, seconds=seconds) as load:
+        load.expect("ready")
         clocks = _clocks(subject, pool)
         seen = load.run()
         costs = [(now - then) * 1e6 / max(1, seen["requests"]) for now, then in zip(_clocks(subject, pool), clocks)]
@@ -44,7 +42,7 @@ def measure(subject: Subject, pool: Pool, seconds: int) -> Run:
               pool_cost, seen["cpu_seconds"] * 1e6 / max(1, seen["requests"]), subject.memory() / 1000,
               wrong=seen["wrong"], first_wrong=seen["first_wrong"], repeated=seen["repeated"])
     if subject.database:
-        _drain(run, subject, (before[0] + seen["heads"], before[1] + seen["accepted"]))
+        _drain(run, subject, (before[0] + seen["heads"], before[1] + seen["accepted"]), deadline)
     return run
 
 
@@ -56,7 +54,7 @@ def _clocks(subject: Subject, pool: Pool) -> tuple[float, float, float]:
             spent([subject.database_pid] if subject.database_pid else []))
 
 
-def _drain(run: Run, subject: Subject, wanted: tuple[int, int]) -> None:
+def _drain(run: Run, subject: Subject, wanted: tuple[int, int], deadline: float) -> None:
     """A request that was sent twice may have got two works, one of which nobody saw."""
     began = time.monotonic()
     while True:
@@ -64,7 +62,7 @@ def _drain(run: Run, subject: Subject, wanted: tuple[int, int]) -> None:
         now = time.monotonic() - began
         if run.drained is None:
             run.drained, run.waiting = now, max(0, wanted[1] - shares)
-        if (works >= wanted[0] and shares >= wanted[1]) or now > DRAIN_DEADLINE:
+        if (works >= wanted[0] and shares >= wanted[1]) or now > deadline:
             break
         time.sleep(0.05)
     run.drained = now
@@ -76,7 +74,8 @@ def idle_memory(subject: Subject, connections: int) -> float:
     observer = Observer(subject.httpd.children()[0], subject.httpd.port)
     observer.rest()
     before = subject.memory()
-    with Load(**(subject.options | {"connections": connections})):
+    with Load(**(subject.options | {"connections": connections})) as load:
+        load.expect("ready")
         observer.rest()
         return (subject.memory() - before) / connections
 

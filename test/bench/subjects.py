@@ -21,12 +21,11 @@ from harness.proxy import Proxy, directives_for
 from . import scene, tables
 from .cases import Case, Farm
 from .observer import Observer
-from .tools import Crowd, Pool
+from .tools import Crowd, Load, Pool
 
 CONFIG = scene.CONFIG | {"children": 2}
 # As MariaDB comes, but for a buffer pool of a farm's size.
 MARIADB = [mariadb.SYNCED, "--innodb-buffer-pool-size=512M", "--innodb-log-file-size=96M", "--innodb-flush-log-at-trx-commit=1", "--local-infile=1"]
-LOGINS = 10  # of each worker, so that every child has met all of them
 CROWD_WORKERS = 16  # that the crowd wants beside its pollers
 FORWARD = """
 <Location "/work">
@@ -48,7 +47,6 @@ class Subject:
     options: dict[str, Any]  # for the load
     database: Database | None = None
     database_pid: int | None = None
-    logins: int = 0  # that are still to be made
     since: str = ""  # rows are counted from here
     memory_of_poll: float | None = None  # kB
 
@@ -126,10 +124,11 @@ class Stage:
         httpd.config.directives = directives_for(httpd, database, scene.DIRECTIVES)
         options = {"port": _port(httpd), "module": 1, "workers": farm.workers, "previous": pool.stats()["previous"]} | case.load
         subject = Subject(name, httpd, options, database, self.server.pid if farm.database == "mariadb" else None,
-                          LOGINS * max(10, options["workers"]), time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
+                          time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
         with contextlib.ExitStack() as stack:
             stack.callback(httpd.stop)
             Proxy(httpd, database).start()
+            log_in(subject)
             if farm.polls:
                 stack.enter_context(parked(subject, farm, pool))
             yield subject
@@ -173,6 +172,19 @@ def add_farm(database: Database, farm: Farm, pool: Pool) -> None:
                      " SELECT ?, id, name, 'pool-pw', ?, 1 FROM worker WHERE name <> 'readiness'", database.add_pool(f"pool-{rank}", url), -rank)
     if farm.rolls:
         database.run("UPDATE pool SET roll_ntime = 1")
+
+
+def log_in(subject: Subject) -> None:
+    """Each child meets every worker, so that no password is checked for the first time while others are timed."""
+    children = subject.httpd.children()
+    for child in children:
+        with Load(**(subject.options | {"logins": subject.options["workers"], "warm-up": 0, "close": 0})) as load:
+            with contextlib.ExitStack() as stack:
+                for other in set(children) - {child}:
+                    stack.enter_context(subject.httpd.passing_over(other))
+                load.expect("connected")
+            load.go()
+            load.expect("ready")
 
 
 def sample_answer(httpd: Httpd) -> str:

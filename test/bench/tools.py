@@ -108,20 +108,25 @@ class Crowd(Program):
 
 
 class Load(Program):
-    """Miners in a closed loop; they have warmed up when this is made."""
+    """Miners in a closed loop."""
 
     deadline = 180  # seconds that the logins may take
 
     def __init__(self, **options: Any):
         super().__init__("load", *_words(options))
-        try:
-            assert self.line(self.deadline) == "ready"
-        except BaseException:
-            self.stop()
-            raise
+
+    def expect(self, word: str) -> "Load":
+        """Waits until it says this: "connected" before logins, "ready" when it has warmed up."""
+        said = self.line(self.deadline)
+        assert said == word, f"load said {said}"
+        return self
+
+    def go(self) -> None:
+        """It goes on."""
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.flush()
 
     def run(self) -> dict[str, Any]:
         """What was measured."""
-        self.process.stdin.write(b"go\n")
-        self.process.stdin.flush()
+        self.go()
         return json.loads(self.line(self.deadline))
