@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Miners in a closed loop: each of some connections sends its next request when its last one was answered. Every answer is looked at; a wrong one is counted apart. One
  * thread. A moment to warm up; then it says "ready" on its stdout, waits for a line on its stdin, measures, and says in one JSON line how it went. While it warms up, a
- * server may refuse what is too much at once. With logins to make, it first opens a few connections, says "connected", waits for a line, and makes them on these.
+ * server may refuse what is too much at once. With logins to make, it first opens a few connections, sends the first ones, says "connected", waits for a line, and makes all others on the same connections.
  * Options, each with a value:
  *   --port --connections --seconds --warm-up (milliseconds)
  *   --previous DIGITS    the block for which all works must be
@@ -9,6 +9,7 @@
  *   --logins             how many requests; none unless told
  *   --shares N           each connection hands in the last work that it got after N of them
  *   --close 1            a connection for each request
+ *   --once 1             instead of warming up, each connection fetches work once, a few at a time, and stays open
  *   --tls 1              certificates are not checked
  *   --module 1           answers must name the long polls' address
  *   --path --password
@@ -27,7 +28,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define LOGINS_AT_ONCE 8
+#define A_FEW 8
 #define REQUEST_ROOM 1024u
 #define SOURCES 50u      /* loopback addresses in turn: what is closed keeps its port for a while */
 #define LONGEST 35000000 /* microseconds that an answer may take */
@@ -50,7 +51,7 @@ typedef struct miner_t {
 } miner_t;
 
 static struct {
-    unsigned port, connections, seconds, warm_up, workers, logins, shares, closes, is_tls, is_module;
+    unsigned port, connections, seconds, warm_up, workers, logins, shares, closes, once, is_tls, is_module;
     const char *previous, *path, *password, *page;
     struct sockaddr_in address;
     int epoll;
@@ -59,6 +60,7 @@ static struct {
     unsigned turn, source, nonce;
     /* Of the phase. */
     unsigned busy;
+    unsigned begun; /* miners */
     int64_t began, until, ended;
     uint64_t left; /* requests that may still be sent */
     unsigned long counts[KIND_COUNT];
@@ -276,26 +278,39 @@ static void miner_ready(wire_t *wire)
     } else if (!is_open) {
         drop(miner);
     }
-    begin(miner);
+    if (!load.once)
+        begin(miner);
+    else if (!miner->is_busy && load.begun < load.connections)
+        begin(&load.miners[load.begun++]);
 }
 
-/* Ends when everything that was sent is answered. */
-static void run_phase(unsigned connections, int64_t microseconds, uint64_t requests)
+static void begin_phase(unsigned connections, int64_t microseconds, uint64_t requests)
 {
     load.began = load.ended = wire_now();
     load.until = load.began + microseconds;
     load.left = requests;
     memset(load.counts, 0, sizeof(load.counts));
     figures_clear(&load.times);
-    for (unsigned i = 0; i < connections; i++)
-        begin(&load.miners[i]);
+    for (load.begun = 0; load.begun < connections; load.begun++)
+        begin(&load.miners[load.begun]);
+}
+
+/* When everything that was sent is answered. */
+static void end_phase(void)
+{
     while (load.busy > 0) {
         wire_wait(load.epoll, LOOK_AGAIN, BATCH);
-        if (wire_now() > load.until + LONGEST && wire_now() > load.ended + LONGEST) {
+        if (wire_now() > load.ended + LONGEST) {
             fprintf(stderr, "load: %u requests are not answered\n", load.busy);
             exit(1);
         }
     }
+}
+
+static void run_phase(unsigned connections, int64_t microseconds, uint64_t requests)
+{
+    begin_phase(connections, microseconds, requests);
+    end_phase();
 }
 
 static double own_seconds(void)
@@ -326,7 +341,7 @@ static unsigned *number_option(const char *name)
         unsigned *value;
     } known[] = {{"port", &load.port},       {"connections", &load.connections}, {"seconds", &load.seconds}, {"warm-up", &load.warm_up},
                  {"workers", &load.workers}, {"logins", &load.logins},           {"shares", &load.shares},   {"close", &load.closes},
-                 {"tls", &load.is_tls},      {"module", &load.is_module}};
+                 {"tls", &load.is_tls},      {"module", &load.is_module},        {"once", &load.once}};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(known[i].name, name) == 0)
             return known[i].value;
@@ -390,13 +405,17 @@ static bool say(const char *word)
     return fgets(line, sizeof(line), stdin) != NULL;
 }
 
+static unsigned few(void)
+{
+    return load.connections < A_FEW ? load.connections : A_FEW;
+}
+
 static bool log_in(void)
 {
-    unsigned connections = load.connections < LOGINS_AT_ONCE ? load.connections : LOGINS_AT_ONCE;
-    run_phase(connections, FOR_EVER, connections);
+    begin_phase(few(), FOR_EVER, load.logins);
     if (!say("connected"))
         return false;
-    run_phase(connections, FOR_EVER, load.logins);
+    end_phase();
     return true;
 }
 
@@ -406,7 +425,10 @@ int main(int argc, char **argv)
     prepare();
     if (load.logins && !log_in())
         return 0;
-    run_phase(load.connections, load.warm_up * INT64_C(1000), UINT64_MAX);
+    if (load.once)
+        run_phase(few(), FOR_EVER, UINT64_MAX);
+    else
+        run_phase(load.connections, load.warm_up * INT64_C(1000), UINT64_MAX);
     if (!say("ready"))
         return 0;
     double before = own_seconds();

@@ -71,12 +71,14 @@ def _drain(run: Run, subject: Subject, wanted: tuple[int, int], deadline: float)
 
 def idle_memory(subject: Subject, connections: int) -> float:
     """kB of each connection that fetched work and then says nothing."""
-    observer = Observer(subject.httpd.children()[0], subject.httpd.port)
+    observer = Observer(subject.httpd.pid, subject.options["port"])
     observer.rest()
     before = subject.memory()
-    with Load(**(subject.options | {"connections": connections})) as load:
+    with Load(**(subject.options | {"connections": connections, "once": 1})) as load:
         load.expect("ready")
         observer.rest()
+        left, _ = observer.connections()
+        assert left == connections, f"{left} of {connections} idle connections are still open"
         return (subject.memory() - before) / connections
 
 

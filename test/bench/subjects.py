@@ -17,6 +17,7 @@ from harness.config import Config, TlsPort
 from harness.database import PASSWORD, Database, SqliteDatabase, cheap_hash
 from harness.httpd import Httpd
 from harness.proxy import Proxy, directives_for
+from harness.waiting import settles
 
 from . import scene, tables
 from .cases import Case, Farm
@@ -175,14 +176,16 @@ def add_farm(database: Database, farm: Farm, pool: Pool) -> None:
 
 
 def log_in(subject: Subject) -> None:
-    """Each child meets every worker, so that no password is checked for the first time while others are timed."""
+    """Each child meets every worker, so that no password is checked for the first time while others are timed. The other children are stopped until this one has taken the connections."""
     children = subject.httpd.children()
+    observer = Observer(subject.httpd.pid, subject.options["port"])
     for child in children:
         with Load(**(subject.options | {"logins": subject.options["workers"], "warm-up": 0, "close": 0})) as load:
             with contextlib.ExitStack() as stack:
                 for other in set(children) - {child}:
                     stack.enter_context(subject.httpd.passing_over(other))
                 load.expect("connected")
+                assert settles(lambda: observer.connections()[1] == 0, 3, 10), "connections are not taken"
             load.go()
             load.expect("ready")
 
@@ -212,3 +215,5 @@ def parked(subject: Subject, farm: Farm, pool: Pool) -> Iterator[None]:
         observer.rest()
         subject.memory_of_poll = (subject.memory() - before) / farm.polls
         yield
+        waiting = crowd.step("rest 0")["waiting"]
+        assert waiting == farm.polls, f"{waiting} of {farm.polls} polls still wait"
