@@ -17,7 +17,7 @@ from harness.config import Config, TlsPort
 from harness.database import PASSWORD, Database, SqliteDatabase, cheap_hash
 from harness.httpd import Httpd
 from harness.proxy import Proxy, directives_for
-from harness.waiting import settles
+from harness.waiting import wait_until
 
 from . import scene, tables
 from .cases import Case, Farm
@@ -180,12 +180,13 @@ def log_in(subject: Subject) -> None:
     children = subject.httpd.children()
     observer = Observer(subject.httpd.pid, subject.options["port"])
     for child in children:
+        wait_until(lambda: observer.connections() == (0, 0), 20, "httpd has closed the connections of those who left")
         with Load(**(subject.options | {"logins": subject.options["workers"], "warm-up": 0, "close": 0})) as load:
             with contextlib.ExitStack() as stack:
                 for other in set(children) - {child}:
                     stack.enter_context(subject.httpd.passing_over(other))
                 load.expect("connected")
-                assert settles(lambda: observer.connections()[1] == 0, 3, 10), "connections are not taken"
+                wait_until(lambda: observer.connections()[1] == 0, 10, "the child has taken the connections")
             load.go()
             load.expect("ready")
 

@@ -4,6 +4,7 @@ import contextlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import json
 import threading
+import urllib.request
 
 import pytest
 
@@ -80,3 +81,28 @@ def test_another_block_is_wrong(repeater):
     with tools.Load(**{"port": repeater, "previous": "00000002" * 8, "connections": 1, "seconds": 1, "warm-up": 100}) as load:
         seen = load.expect("ready").run()
     assert seen["works"] == seen["requests"] == 0 and "another block" in seen["first_wrong"]
+
+
+def call(pool, *params):
+    """What the pool answers, and why it refuses."""
+    body = json.dumps({"method": "getwork", "params": params, "id": 0}).encode()
+    with urllib.request.urlopen(urllib.request.Request(pool.url, body), timeout=10) as answer:
+        return json.load(answer)["result"], answer.headers.get("X-Reject-Reason")
+
+
+def later(data, seconds):
+    """The work with another time."""
+    return data[:136] + f"{int(data[136:144], 16) + seconds:08x}" + data[144:]
+
+
+def test_the_pool_judges_time():
+    """Only a pool that allows it takes shares that are younger than their work, and then none twice."""
+    with tools.Pool() as strict, tools.Pool(roll="expire=120") as rolling:
+        data = call(strict)[0]["data"]
+        assert call(strict, data) == (True, None)
+        assert call(strict, later(data, 1)) == (False, "time-invalid")
+        data = call(rolling)[0]["data"]
+        assert call(rolling, later(data, 120)) == (True, None)
+        assert call(rolling, later(data, 120)) == (False, "duplicate")
+        assert call(rolling, later(data, 121)) == call(rolling, later(data, -1)) == (False, "time-invalid")
+        assert call(rolling, "00000002" + data[8:]) == (False, "unknown-work")
