@@ -25,7 +25,7 @@ TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard
 MODULE    = $(BUILD)/mod_miningproxy.so
 FARM      = $(BUILD)/farm
 RENDER    = $(BUILD)/render
-BENCH     = $(BUILD)/bench/pool $(BUILD)/bench/crowd
+BENCH     = $(BUILD)/bench/pool $(BUILD)/bench/crowd $(BUILD)/bench/load
 
 # Where things go. httpd's own folders are what apxs says.
 PREFIX      ?= /usr
@@ -78,12 +78,12 @@ $(FARM): $(BUILD)/tools/farm.o $(BUILD)/libmp.a
 $(RENDER): $(BUILD)/test/browser/render.o $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Pool and crowd of the benchmark: plain C, nothing of the module in them.
+# The benchmarks' pool, crowd and load: plain C, nothing of the module in them.
 bench-tools: $(BENCH)
-BENCH_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/bench/pool.c test/bench/crowd.c,$(wildcard test/bench/*.c)))
+BENCH_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(BENCH:$(BUILD)/bench/%=test/bench/%.c),$(wildcard test/bench/*.c)))
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/test/bench/%.o $(BENCH_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lm
+	$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lm
 
 # What several test programs share: the TAP lines, a stub of a pool, a cache in memory.
 $(BUILD)/test/unit/libtest.a: $(TEST_OBJ)
@@ -141,7 +141,12 @@ http: all ## tests against a real httpd
 browser: all ## tests in a real browser
 	$(PYTEST) test/browser
 
-bench: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database mariadb --write docs/BENCHMARKS.md")
+bench: ## install what is missing, measure against plain Apache: a quarter of an hour (BENCHFLAGS="--case mix --write docs/BENCHMARKS.md")
+	@tools/packages check
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	MP_MODULE='$(abspath $(MODULE))' test/bench/rates $(BENCHFLAGS)
+
+bench-polls: all ## measure 10,000 long polls (POLLS=500, BENCHFLAGS="--database mariadb --write docs/BENCHMARKS.md")
 	MP_MODULE='$(abspath $(MODULE))' test/bench/polls $(if $(POLLS),--polls $(POLLS)) $(BENCHFLAGS)
 
 bench-console: all ## measure the dashboard of 1,000 workers and 5 million shares (BENCHFLAGS="--database mariadb")
@@ -182,6 +187,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-console bench-upkeep bench-tools asan tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

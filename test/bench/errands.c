@@ -21,12 +21,18 @@ static void base64(char *text, const char *plain)
     *text = '\0';
 }
 
+void format_credentials(char text[CREDENTIALS_ROOM], const char *user, const char *password)
+{
+    char plain[CREDENTIALS_ROOM / 4 * 3];
+    snprintf(plain, sizeof(plain), "%s:%s", user, password);
+    base64(text, plain);
+}
+
 size_t format_request(char *text, size_t room, const char *path, const char *user, const char *password, const char *share)
 {
-    char plain[128], credentials[180], body[320];
+    char credentials[CREDENTIALS_ROOM], body[320];
     const char *quote = share ? "\"" : "";
-    snprintf(plain, sizeof(plain), "%s:%s", user, password);
-    base64(credentials, plain);
+    format_credentials(credentials, user, password);
     int size = snprintf(body, sizeof(body), "{\"method\":\"getwork\",\"params\":[%s%s%s],\"id\":1}", quote, share ? share : "", quote);
     return (size_t)snprintf(text, room,
                             "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic %s\r\nUser-Agent: cgminer 2.7.0\r\n"

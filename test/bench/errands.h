@@ -55,6 +55,10 @@ void errands_destroy(errands_t *set);
 void errands_add(errands_t *set, const errand_t *errand);
 unsigned errands_open_count(const errands_t *set);
 
+#define CREDENTIALS_ROOM 180u
+
+/** For Basic authentication. */
+void format_credentials(char text[CREDENTIALS_ROOM], const char *user, const char *password);
 /** A request's text into text. @return its size */
 size_t format_request(char *text, size_t room, const char *path, const char *user, const char *password, const char *share);
 

@@ -9,13 +9,17 @@
 
 #define FIRST_ROOM 4096u
 
-static size_t slot_of(const heads_t *heads, const unsigned char *head)
+/* FNV-1a over words of four bytes; every size of a key is a multiple of that. */
+static size_t slot_of(const heads_t *heads, const unsigned char *key)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < HEAD_SIZE; i++)
-        hash = (hash ^ head[i]) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < heads->size; i += sizeof(uint32_t)) {
+        uint32_t word;
+        memcpy(&word, key + i, sizeof(word));
+        hash = (hash ^ word) * UINT64_C(1099511628211);
+    }
     size_t slot = (size_t)(hash ^ hash >> 32) & (heads->room - 1);
-    while (heads->is_used[slot] && memcmp(heads->slots + slot * HEAD_SIZE, head, HEAD_SIZE) != 0)
+    while (heads->is_used[slot] && memcmp(heads->slots + slot * heads->size, key, heads->size) != 0)
         slot = (slot + 1) & (heads->room - 1);
     return slot;
 }
@@ -24,39 +28,34 @@ static void grow(heads_t *heads)
 {
     heads_t old = *heads;
     heads->room = old.room ? 2 * old.room : FIRST_ROOM;
-    heads->slots = wire_allocate(NULL, heads->room * HEAD_SIZE);
+    heads->slots = wire_allocate(NULL, heads->room * heads->size);
     heads->is_used = memset(wire_allocate(NULL, heads->room), 0, heads->room);
     heads->used = 0;
     for (size_t i = 0; i < old.room; i++) {
         if (old.is_used[i])
-            heads_add(heads, old.slots + i * HEAD_SIZE);
+            heads_add(heads, old.slots + i * old.size);
     }
     heads_clear(&old);
 }
 
-bool heads_add(heads_t *heads, const unsigned char head[HEAD_SIZE])
+bool heads_add(heads_t *heads, const unsigned char *key)
 {
     if (2 * heads->used >= heads->room)
         grow(heads);
-    size_t slot = slot_of(heads, head);
+    size_t slot = slot_of(heads, key);
     if (heads->is_used[slot])
         return false;
-    memcpy(heads->slots + slot * HEAD_SIZE, head, HEAD_SIZE);
+    memcpy(heads->slots + slot * heads->size, key, heads->size);
     heads->is_used[slot] = true;
     heads->used++;
     return true;
-}
-
-bool heads_has(const heads_t *heads, const unsigned char head[HEAD_SIZE])
-{
-    return heads->room && heads->is_used[slot_of(heads, head)];
 }
 
 void heads_clear(heads_t *heads)
 {
     free(heads->slots);
     free(heads->is_used);
-    *heads = (heads_t){0};
+    *heads = (heads_t){.size = heads->size};
 }
 
 static int digit_value(char digit)

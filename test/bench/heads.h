@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set of works, each named by its first 68 bytes (version, previous block, merkle root), and the hex digits in which they travel. */
+/* A set of keys of one size, and the hex digits in which works travel. A work is named by its first 68 bytes: version, previous block, merkle root. */
 #ifndef MP_BENCH_HEADS_H
 #define MP_BENCH_HEADS_H
 
@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #define HEAD_SIZE 68u
+#define TIMED_HEAD_SIZE 72u /* with ntime */
+#define HEADER_SIZE 80u     /* with bits and nonce */
 #define HEAD_DIGITS (2 * HEAD_SIZE)
 #define DATA_DIGITS 256u
 #define PREVIOUS_AT 8u      /* digits of "data" in front of the previous block */
@@ -15,14 +17,14 @@
 #define NONCE_DIGITS 8u
 
 typedef struct heads_t {
-    unsigned char *slots; /* room times HEAD_SIZE bytes */
+    size_t size;          /* of a key; the owner's, before the first one is added */
+    unsigned char *slots; /* room keys */
     bool *is_used;
     size_t used, room; /* room: a power of two */
 } heads_t;
 
 /** @return false if it was there already */
-bool heads_add(heads_t *heads, const unsigned char head[HEAD_SIZE]);
-bool heads_has(const heads_t *heads, const unsigned char head[HEAD_SIZE]);
+bool heads_add(heads_t *heads, const unsigned char *key);
 void heads_clear(heads_t *heads);
 
 /** count bytes from twice as many digits. @return false if some are no hex digits */

@@ -19,6 +19,7 @@ void pollers_create(pollers_t *pollers)
 {
     TAILQ_INIT(&pollers->failed);
     TAILQ_INIT(&pollers->answered_ones);
+    pollers->seen.size = HEAD_SIZE;
     pollers->all = memset(wire_allocate(NULL, pollers->count * sizeof(poller_t)), 0, pollers->count * sizeof(poller_t));
     for (unsigned i = 0; i < pollers->count; i++) {
         pollers->all[i].pollers = pollers;

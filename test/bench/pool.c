@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mining pool that is never the bottleneck: getwork and long polls over HTTP/1.1, one thread, no hashing. It takes every share for a work that it handed out for
- * this block or the one before, whatever its hash. Everybody is let in. Usage: pool [PORT]; port 0, the default, is any free one, and stands on stdout.
+ * this block or the one before, whatever its hash. It keeps no list of works: a work's merkle root holds its number and its time, and else only what the pool chose for
+ * the block. Everybody is let in. Usage: pool [--port PORT] [--roll VALUE]
+ *   --port PORT      0, the default, is any free one; it stands on stdout
+ *   --roll VALUE     sent as X-Roll-NTime, as in "expire=120". Shares may then be so many seconds younger than their work, and a header that was handed in before is
+ *                    refused. Without it, ntime must be the work's.
  *   POST /           getwork; with a share as parameter: true, or false and X-Reject-Reason
  *   GET, POST /lp    held until the next block, then work
  *   GET /block       a new block now (as SIGUSR1 does); answers {"block":N,"previous":"..."} before anybody else hears of it
- *   GET /stats       {"getworks","polls","polls_open","shares","accepted","connections","block"} */
+ *   GET /stats       {"getworks","polls","polls_open","shares","accepted","connections","block","previous"} */
 #include "heads.h"
 #include "wire.h"
 
@@ -28,6 +32,9 @@
 #define EASY "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 #define BITS "1d00ffff"
 #define BATCH 64
+#define NUMBER_AT 36u /* bytes of a head */
+#define TIME_AT 44u   /* as the four bytes behind the head */
+#define FIXED_AT 48u  /* from here to the end of the head as the block has it */
 
 typedef struct client_t {
     wire_t wire; /* first: what epoll knows */
@@ -36,27 +43,36 @@ typedef struct client_t {
 } client_t;
 TAILQ_HEAD(clients_t, client_t);
 
+typedef struct block_t {
+    unsigned char head[HEAD_SIZE]; /* of every work but for number and time: version, previous block, random bytes */
+    uint64_t first, last;          /* numbers of its works */
+} block_t;
+
 static struct {
     int epoll;
     wire_t listener, signals;
-    unsigned char head[HEAD_SIZE]; /* of the next work; version, previous block, a number, random bytes */
-    uint64_t number, block;
-    heads_t issued, issued_before; /* for this block, and for the one before */
-    struct clients_t polls;        /* held */
-    struct clients_t gone;         /* closed; freed when no event can name them any more */
+    block_t block, before;
+    uint64_t block_count;
+    unsigned long roll;     /* seconds that a share may be younger than its work */
+    char roll_header[80];   /* empty: none */
+    heads_t headers;        /* handed in for this block, only with a roll header */
+    struct clients_t polls; /* held */
+    struct clients_t gone;  /* closed; freed when no event can name them any more */
     unsigned long getworks, poll_count, polls_open, shares, accepted, connections;
-} pool;
+} pool = {.block.first = 1, .headers.size = HEADER_SIZE};
 
 static void choose_block(void)
 {
-    memcpy(pool.head, "\0\0\0\1", 4);
-    if (getrandom(pool.head + 4, HEAD_SIZE - 4, 0) != (ssize_t)(HEAD_SIZE - 4))
+    pool.before = pool.block;
+    block_t *block = &pool.block;
+    memcpy(block->head, "\0\0\0\1", 4);
+    if (getrandom(block->head + 4, HEAD_SIZE - 4, 0) != (ssize_t)(HEAD_SIZE - 4))
         wire_die("getrandom");
-    memset(pool.head + 32, 0, 4); /* a block's hash ends in zeros */
-    heads_clear(&pool.issued_before);
-    pool.issued_before = pool.issued;
-    pool.issued = (heads_t){0};
-    pool.block++;
+    memset(block->head + 32, 0, 4); /* a block's hash ends in zeros */
+    block->first = block->last + 1;
+    block->last = pool.before.last;
+    heads_clear(&pool.headers);
+    pool.block_count++;
 }
 
 static void end_client(client_t *client)
@@ -80,37 +96,79 @@ static bool answer(client_t *client, const char *body, const char *header)
     return wire_send(&client->wire, text, (size_t)size);
 }
 
+static void put_time(unsigned char *bytes, unsigned long seconds)
+{
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (unsigned char)(seconds >> (24 - 8 * i));
+}
+
+static unsigned long get_time(const unsigned char *bytes)
+{
+    return (unsigned long)bytes[0] << 24 | (unsigned long)bytes[1] << 16 | (unsigned long)bytes[2] << 8 | bytes[3];
+}
+
 static bool answer_work(client_t *client)
 {
-    char digits[HEAD_DIGITS + 1], body[1024];
-    pool.number++;
-    memcpy(pool.head + 36, &pool.number, sizeof(pool.number));
-    heads_add(&pool.issued, pool.head);
-    hex_format(digits, pool.head, HEAD_SIZE);
+    char digits[2 * TIMED_HEAD_SIZE + 1], body[1024];
+    unsigned char head[TIMED_HEAD_SIZE];
+    pool.block.last++;
+    memcpy(head, pool.block.head, HEAD_SIZE);
+    memcpy(head + NUMBER_AT, &pool.block.last, sizeof(pool.block.last));
+    put_time(head + TIME_AT, (unsigned long)time(NULL));
+    memcpy(head + HEAD_SIZE, head + TIME_AT, 4);
+    hex_format(digits, head, TIMED_HEAD_SIZE);
     snprintf(body, sizeof(body),
-             "{\"result\":{\"data\":\"%s%08lx" BITS "00000000" PADDING "\",\"hash1\":\"" HASH1 "\",\"target\":\"" EASY
+             "{\"result\":{\"data\":\"%s" BITS "00000000" PADDING "\",\"hash1\":\"" HASH1 "\",\"target\":\"" EASY
              "\"},\"error\":null,\"id\":1}\n",
-             digits, (unsigned long)time(NULL));
-    return answer(client, body, "");
+             digits);
+    return answer(client, body, pool.roll_header);
+}
+
+static bool is_of_block(const unsigned char *head, const block_t *block)
+{
+    uint64_t number;
+    memcpy(&number, head + NUMBER_AT, sizeof(number));
+    return number >= block->first && number <= block->last && memcmp(head, block->head, NUMBER_AT) == 0 &&
+           memcmp(head + FIXED_AT, block->head + FIXED_AT, HEAD_SIZE - FIXED_AT) == 0;
+}
+
+/* @return NULL if the share is taken */
+static const char *refusal_of(const char *data)
+{
+    unsigned char header[HEADER_SIZE];
+    if (strlen(data) <= 2 * HEADER_SIZE || !hex_parse(header, data, HEADER_SIZE) ||
+        !(is_of_block(header, &pool.block) || is_of_block(header, &pool.before)))
+        return "unknown-work";
+    if (get_time(header + HEAD_SIZE) - get_time(header + TIME_AT) > pool.roll) /* negative differences are huge */
+        return "time-invalid";
+    return pool.roll_header[0] && !heads_add(&pool.headers, header) ? "duplicate" : NULL;
 }
 
 static bool answer_share(client_t *client, const char *data)
 {
-    unsigned char head[HEAD_SIZE];
-    bool is_ours =
-        strlen(data) > 160 && hex_parse(head, data, HEAD_SIZE) && (heads_has(&pool.issued, head) || heads_has(&pool.issued_before, head));
+    char header[80] = "";
+    const char *refusal = refusal_of(data);
     pool.shares++;
-    pool.accepted += is_ours;
-    return is_ours ? answer(client, "{\"result\":true,\"error\":null,\"id\":1}\n", "")
-                   : answer(client, "{\"result\":false,\"error\":null,\"id\":1}\n", "X-Reject-Reason: unknown-work\r\n");
+    pool.accepted += !refusal;
+    if (refusal)
+        snprintf(header, sizeof(header), "X-Reject-Reason: %s\r\n", refusal);
+    return answer(client, refusal ? "{\"result\":false,\"error\":null,\"id\":1}\n" : "{\"result\":true,\"error\":null,\"id\":1}\n", header);
+}
+
+static void format_previous(char digits[PREVIOUS_DIGITS + 1])
+{
+    hex_format(digits, pool.block.head + PREVIOUS_AT / 2, PREVIOUS_DIGITS / 2);
 }
 
 static bool answer_stats(client_t *client)
 {
-    char body[256];
+    char digits[PREVIOUS_DIGITS + 1], body[512];
+    format_previous(digits);
     snprintf(body, sizeof(body),
-             "{\"getworks\":%lu,\"polls\":%lu,\"polls_open\":%lu,\"shares\":%lu,\"accepted\":%lu,\"connections\":%lu,\"block\":%lu}\n",
-             pool.getworks, pool.poll_count, pool.polls_open, pool.shares, pool.accepted, pool.connections, (unsigned long)pool.block);
+             "{\"getworks\":%lu,\"polls\":%lu,\"polls_open\":%lu,\"shares\":%lu,\"accepted\":%lu,\"connections\":%lu,\"block\":%lu,"
+             "\"previous\":\"%s\"}\n",
+             pool.getworks, pool.poll_count, pool.polls_open, pool.shares, pool.accepted, pool.connections, (unsigned long)pool.block_count,
+             digits);
     return answer(client, body, "");
 }
 
@@ -131,8 +189,8 @@ static bool answer_block(client_t *client)
 {
     char digits[PREVIOUS_DIGITS + 1], body[256];
     choose_block();
-    hex_format(digits, pool.head + 4, PREVIOUS_DIGITS / 2);
-    snprintf(body, sizeof(body), "{\"block\":%lu,\"previous\":\"%s\"}\n", (unsigned long)pool.block, digits);
+    format_previous(digits);
+    snprintf(body, sizeof(body), "{\"block\":%lu,\"previous\":\"%s\"}\n", (unsigned long)pool.block_count, digits);
     bool is_sent = answer(client, body, "");
     wake_polls();
     return is_sent;
@@ -233,15 +291,35 @@ static void expect_signals(void)
     wire_open(&pool.signals, pool.epoll, signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), signal_ready);
 }
 
+/* @return the port */
+static unsigned short read_options(int argc, char **argv)
+{
+    unsigned short port = 0;
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (value && strcmp(argv[i], "--port") == 0) {
+            port = (unsigned short)strtoul(value, NULL, 10);
+        } else if (value && strcmp(argv[i], "--roll") == 0) {
+            snprintf(pool.roll_header, sizeof(pool.roll_header), "X-Roll-NTime: %s\r\n", value);
+            pool.roll = strtoul(value + strcspn(value, "0123456789"), NULL, 10);
+        } else {
+            fprintf(stderr, "Usage: pool [--port PORT] [--roll VALUE]\n");
+            exit(2);
+        }
+    }
+    return port;
+}
+
 int main(int argc, char **argv)
 {
+    unsigned short port = read_options(argc, argv);
     wire_allow_many();
     pool.epoll = epoll_create1(EPOLL_CLOEXEC);
     TAILQ_INIT(&pool.polls);
     TAILQ_INIT(&pool.gone);
     choose_block();
     expect_signals();
-    listen_at(argc > 1 ? (unsigned short)atoi(argv[1]) : 0);
+    listen_at(port);
     for (;;) {
         wire_wait(pool.epoll, -1, BATCH);
         for (client_t *client; (client = TAILQ_FIRST(&pool.gone));) {

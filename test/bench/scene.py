@@ -11,8 +11,8 @@ from .observer import Observer, Sight
 from .tools import Crowd, Pool
 
 # As the shipped configuration has it, with one child.
-DIRECTIVES = [
-    "AsyncRequestWorkerFactor 400", "LogLevel notice", '<Directory "/">\nAllowOverride None\n</Directory>',
+HTTPD_DIRECTIVES = ["AsyncRequestWorkerFactor 400", "LogLevel notice", '<Directory "/">\nAllowOverride None\n</Directory>']
+DIRECTIVES = HTTPD_DIRECTIVES + [
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxyFailbackAfter 30s", "MiningProxyDatabaseTimeout 5s"]
 CONFIG: dict[str, Any] = {"mpm": "event", "children": 1, "threads": 64, "timeout": 3900, "keep_alive_timeout": 120}
 OTHERS = 16  # accounts and connections of those who fetch work all the time

@@ -49,6 +49,25 @@ def fill_old(database: Database, base: Path, shares: int) -> dict[str, int]:
     return {name: _load(database, base, name, columns, rows) for name, (columns, rows) in tables.items()}
 
 
+def fill_recent(database: Database, base: Path, count: int) -> None:
+    """So many works and shares of the first worker, none of them old enough to be removed."""
+    now = int(time.time()) - 3600
+    _load(database, base, "work_data", WORKS, _recent_works(count, now))
+    _load(database, base, "submitted_work", SHARES, _recent_shares(count, now))
+
+
+def _recent_works(count: int, now: int) -> Iterator[Row]:
+    random.seed(4)
+    for number in range(count):
+        yield FIRST, random.randbytes(68), 1, 1.0, _when(now - 12 * 3600 + number * 12 * 3600 // count)
+
+
+def _recent_shares(count: int, now: int) -> Iterator[Row]:
+    random.seed(5)
+    for number in range(count):
+        yield random.randbytes(32), FIRST, 1, 1, None, 1.0, _when(now - 7 * DAY + number * 7 * DAY // count)
+
+
 def _old_shares(count: int, now: int) -> Iterator[Row]:
     random.seed(2)
     for number in range(count):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C programs: a pool and a crowd of miners."""
+"""The C programs: a pool, a crowd of miners, and miners in a closed loop."""
 import json
 import os
 from pathlib import Path
@@ -28,6 +28,10 @@ def allow_files(count: int) -> None:
             raise OSError(f"{count} open files are needed, and \"ulimit -Hn\" says {hard}") from error
     elif soft < count:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+
+
+def _words(options: dict[str, Any]) -> list[str]:
+    return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
 class Program:
@@ -69,8 +73,8 @@ class Pool(Program):
 
     name = "bench"
 
-    def __init__(self) -> None:
-        super().__init__("pool")
+    def __init__(self, **options: str) -> None:
+        super().__init__("pool", *_words(options))
         self.port = int(self.line(10).split()[1])
 
     @property
@@ -78,7 +82,7 @@ class Pool(Program):
         """As an operator would enter it."""
         return f"http://127.0.0.1:{self.port}/"
 
-    def stats(self) -> dict[str, int]:
+    def stats(self) -> dict[str, Any]:
         """What it has counted."""
         with urllib.request.urlopen(f"{self.url}stats", timeout=10) as answer:
             return json.load(answer)
@@ -92,7 +96,7 @@ class Crowd(Program):
 
     def __init__(self, port: int, pool: Pool, **options: int):
         numbers = {"port": port, "pool-port": pool.port, "deadline": self.deadline, **options}
-        super().__init__("crowd", *[word for name, value in numbers.items() for word in (f"--{name}", str(value))])
+        super().__init__("crowd", *_words(numbers))
 
     def step(self, name: str) -> dict[str, Any]:
         """Does this, and says how it went."""
@@ -101,3 +105,28 @@ class Crowd(Program):
         seen = json.loads(self.line(2 * self.deadline))
         self.tell(f"{seen['step']}: {seen['seconds']:.1f} s, {seen['waiting']} wait, {seen['bystanders_open']} bystanders")
         return seen
+
+
+class Load(Program):
+    """Miners in a closed loop."""
+
+    deadline = 180  # seconds that the logins may take
+
+    def __init__(self, **options: Any):
+        super().__init__("load", *_words(options))
+
+    def expect(self, word: str) -> "Load":
+        """Waits until it says this: "connected" before logins, "ready" when it has warmed up."""
+        said = self.line(self.deadline)
+        assert said == word, f"load said {said}"
+        return self
+
+    def go(self) -> None:
+        """It goes on."""
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.flush()
+
+    def run(self) -> dict[str, Any]:
+        """What was measured."""
+        self.go()
+        return json.loads(self.line(self.deadline))

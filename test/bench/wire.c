@@ -50,7 +50,7 @@ void wire_allow_many(void)
 /* Level-triggered, and asked for writing only while there is something to write. */
 static void watch(wire_t *wire)
 {
-    uint32_t wanted = EPOLLIN | (wire_is_sent(wire) ? 0 : EPOLLOUT);
+    uint32_t wanted = EPOLLIN | (wire_is_sent(wire) || wire->waits_for_input ? 0 : EPOLLOUT);
     if (wire->events == wanted)
         return;
     struct epoll_event event = {.events = wanted, .data.ptr = wire};
@@ -88,6 +88,8 @@ bool wire_connect(wire_t *wire, int epoll, const struct sockaddr_in *address, un
 
 void wire_close(wire_t *wire)
 {
+    if (wire->layer)
+        wire->layer->close(wire);
     if (wire->fd >= 0)
         close(wire->fd);
     free(wire->in);
@@ -103,7 +105,9 @@ bool wire_is_sent(const wire_t *wire)
 bool wire_flush(wire_t *wire)
 {
     while (!wire_is_sent(wire)) {
-        ssize_t sent = send(wire->fd, wire->out + wire->out_sent, wire->out_used - wire->out_sent, MSG_NOSIGNAL);
+        const char *data = wire->out + wire->out_sent;
+        size_t size = wire->out_used - wire->out_sent;
+        ssize_t sent = wire->layer ? wire->layer->send(wire, data, size) : send(wire->fd, data, size, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             return false;
         if (sent < 0)
@@ -135,7 +139,8 @@ bool wire_receive(wire_t *wire)
             wire->in = wire_allocate(wire->in, wire->in_room + 1);
         }
         size_t room = wire->in_room - wire->in_used;
-        ssize_t got = recv(wire->fd, wire->in + wire->in_used, room, 0);
+        char *data = wire->in + wire->in_used;
+        ssize_t got = wire->layer ? wire->layer->receive(wire, data, room) : recv(wire->fd, data, room, 0);
         if (got <= 0)
             return got < 0 && (errno == EAGAIN || errno == EINTR);
         wire->in_used += (size_t)got;

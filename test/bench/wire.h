@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A non-blocking TCP connection that carries HTTP/1.1 messages framed by Content-Length, watched by epoll. Both benchmark programs stand on it. Buffers exist only
- * while something is under way: ten thousand idle connections cost next to nothing. */
+/* A non-blocking TCP connection that carries HTTP/1.1 messages framed by Content-Length, watched by epoll. The benchmark programs stand on it. Buffers exist only
+ * while something is under way: ten thousand idle connections cost next to nothing. A layer may stand between it and the socket. */
 #ifndef MP_BENCH_WIRE_H
 #define MP_BENCH_WIRE_H
 
@@ -8,10 +8,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef struct wire_t wire_t;
 /** Something arrived, was sent, or the connection ended. */
 typedef void wire_ready_t(wire_t *wire);
+
+/** What stands between the connection and its socket, as TLS does. send and receive are like those of the kernel, EAGAIN included. */
+typedef struct wire_layer_t {
+    ssize_t (*send)(wire_t *wire, const void *data, size_t size);
+    ssize_t (*receive)(wire_t *wire, void *data, size_t size);
+    void (*close)(wire_t *wire);
+} wire_layer_t;
 
 struct wire_t {
     int fd;    /* -1: closed */
@@ -20,6 +28,9 @@ struct wire_t {
     wire_ready_t *ready;
     char *in, *out;
     size_t in_used, in_room, out_used, out_sent;
+    const wire_layer_t *layer; /* NULL: none */
+    void *session;             /* the layer's */
+    bool waits_for_input;      /* the layer's: nothing can be sent before something arrives */
 };
 
 typedef struct wire_message_t {

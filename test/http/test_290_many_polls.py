@@ -10,7 +10,7 @@ from harness import places
 
 pytestmark = [pytest.mark.load, pytest.mark.proxy(**scene.CONFIG, directives=scene.DIRECTIVES)]
 # A processor that stands still for a moment lets hundreds of miners come back in one lot, behind which httpd closes idle
-# connections: of what only that makes worse, the best block counts here. "make bench" takes the worst. What httpd needs once for
+# connections: of what only that makes worse, the best block counts here. "make bench-polls" takes the worst. What httpd needs once for
 # all, like an arena for a thread that was idle so far, is one or two of 30 MB here and nothing beside 10,000 polls: a leak of a tenth
 # of what a poll needs is still more than these bounds.
 PLAN = scene.Plan(polls=500, workers=50, bystanders=20, blocks=4, rest=2, kilobytes=30, growth=0.12, back=0.20, last=1.0, rest_p99=100,

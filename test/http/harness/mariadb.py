@@ -60,6 +60,12 @@ class MariaServer:
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        assert self._process, "MariaDB was not started"
+        return self._process.pid
+
     def start(self) -> "MariaServer":
         """Starts and waits until it answers."""
         cert, key = self._tls
