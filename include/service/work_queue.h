@@ -12,6 +12,8 @@ typedef struct mp_work_queue_t mp_work_queue_t;
 
 apr_status_t mp_work_queue_create(mp_work_queue_t **queue, apr_pool_t *p);
 void mp_work_queue_put(mp_work_queue_t *queue, const mp_store_work_t *work);
+/** A work that needs no row: counted only. */
+void mp_work_queue_count(mp_work_queue_t *queue, const mp_route_t *route);
 /** Moves up to max of the oldest out of the queue. @return how many */
 apr_size_t mp_work_queue_take(mp_store_work_t *works, apr_size_t max, mp_work_queue_t *queue);
 /** How many were dropped since the last call. */

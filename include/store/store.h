@@ -79,6 +79,7 @@ apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const 
 typedef struct mp_store_work_t {
     mp_route_t route;
     unsigned char head[MP_HEAD_SIZE];
+    bool is_counted_only; /* its route is stored already */
 } mp_store_work_t;
 
 /** Upserts routes (the latest wins) and raises the getwork counts, in one transaction. */

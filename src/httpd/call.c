@@ -32,7 +32,7 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
     mp_call_note_upstream(r, grant->assignment->pool, work->difficulty, grant->upstream_time);
     if (must_submit_old)
         mp_json_set(work->getwork->result, "submitold", mp_json_bool_create(true, p));
-    const char *result = mp_getwork_format(work->getwork, grant->is_only_pool, p);
+    const char *result = grant->text ? grant->text : mp_getwork_format(work->getwork, grant->is_only_pool, p);
     return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, p));
 }
 
@@ -46,7 +46,8 @@ int mp_call_serve_work(mp_call_t *call, bool must_submit_old)
 {
     mp_result_t why = MP_RESULT_NONE;
     mp_work_grant_t grant;
-    mp_work_order_t order = {.roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout};
+    mp_work_order_t order = {
+        .roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout, .may_roll = !must_submit_old};
     if (mp_work_fetch(&grant, call->proxy, &order, &why, call->r->pool) == APR_SUCCESS)
         return mp_call_send_work(call, &grant, must_submit_old, call->r->pool);
     return mp_call_send_failure(call, &why);

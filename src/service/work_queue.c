@@ -31,6 +31,11 @@ void mp_work_queue_put(mp_work_queue_t *queue, const mp_store_work_t *work)
     apr_thread_mutex_unlock(queue->lock);
 }
 
+void mp_work_queue_count(mp_work_queue_t *queue, const mp_route_t *route)
+{
+    mp_work_queue_put(queue, &(mp_store_work_t){.route = *route, .is_counted_only = true});
+}
+
 apr_size_t mp_work_queue_take(mp_store_work_t *works, apr_size_t max, mp_work_queue_t *queue)
 {
     apr_size_t taken = 0;

@@ -102,12 +102,13 @@ apr_status_t mp_store_save_works(const mp_store_work_t *works, apr_size_t count,
     saving.events = apr_palloc(p, count * sizeof(*saving.events));
     for (apr_size_t i = 0; i < count; i++) {
         const mp_route_t *route = &works[i].route;
-        saving.works[i] = &works[i];
+        if (!works[i].is_counted_only)
+            saving.works[saving.count++] = &works[i];
         saving.statistics[i] =
             (mp_statistics_t){.time = route->fetched, .worker_id = route->worker_id, .pool_id = route->pool_id, .getworks = 1};
         saving.events[i] = (mp_worker_event_t){.worker_id = route->worker_id, .pool_id = route->pool_id, .time = route->fetched};
     }
-    saving.count = sort_and_keep_latest(saving.works, count);
+    saving.count = sort_and_keep_latest(saving.works, saving.count);
     return mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &saving, why);
 }
 
