@@ -52,9 +52,9 @@ const char *mp_rolls_take(mp_work_t *work, mp_rolls_t *rolls, const mp_rolls_wis
 
 /**
  * Holds a work that is about to be handed out for the first time, if the pool allows that. Its route must be known already: others may get it before this returns.
- * @param work held: miners may not advance its ntime any more
  * @return its result as JSON text, in p; NULL if it is not held
  */
-const char *mp_rolls_keep(mp_rolls_t *rolls, const mp_rolls_wish_t *wish, const mp_rolls_ticket_t *ticket, mp_work_t *work, apr_pool_t *p);
+const char *mp_rolls_keep(mp_rolls_t *rolls, const mp_rolls_wish_t *wish, const mp_rolls_ticket_t *ticket, const mp_work_t *work,
+                          apr_pool_t *p);
 
 #endif

@@ -20,11 +20,19 @@ void mp_call_note_upstream(request_rec *r, const mp_pool_t *pool, double difficu
     mp_call_note(r, "miningproxy-upstream-ms", apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_as_msec(time)));
 }
 
+/* Where the proxy rolls, no miner does, whatever work it has: DiabloMiner goes by the last answer that said anything, whichever work that was for. */
+static const char *format_roll(const request_rec *r, const mp_work_grant_t *grant)
+{
+    const char *agent = apr_table_get(r->headers_in, "User-Agent");
+    mp_roll_t roll = grant->assignment->pool->roll_ntime ? MP_ROLL_NO : (mp_roll_t)grant->work->roll;
+    return mp_roll_format(roll, grant->work->roll_seconds, agent, r->pool);
+}
+
 int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old, apr_pool_t *p)
 {
     request_rec *r = call->r;
     const mp_work_t *work = grant->work;
-    const char *roll = mp_roll_format((mp_roll_t)work->roll, work->roll_seconds, apr_table_get(r->headers_in, "User-Agent"), r->pool);
+    const char *roll = format_roll(r, grant);
     if (roll)
         apr_table_setn(r->headers_out, "X-Roll-NTime", roll);
     if (work->block_height > 0)

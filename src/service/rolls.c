@@ -298,7 +298,6 @@ static held_t *create_held(const mp_work_t *work, const char *text)
 
     MP_ASSERT(held != NULL);
     held->work = *work;
-    held->work.roll = MP_ROLL_NO;
     held->work.getwork = NULL;
     held->work.announcement = NULL;
     held->ntime = (apr_uint32_t)mp_bytes_get(&at, NTIME_DIGITS / 2);
@@ -330,7 +329,8 @@ static bool add_locked(shard_t *shard, held_t *held)
     return true;
 }
 
-const char *mp_rolls_keep(mp_rolls_t *rolls, const mp_rolls_wish_t *wish, const mp_rolls_ticket_t *ticket, mp_work_t *work, apr_pool_t *p)
+const char *mp_rolls_keep(mp_rolls_t *rolls, const mp_rolls_wish_t *wish, const mp_rolls_ticket_t *ticket, const mp_work_t *work,
+                          apr_pool_t *p)
 {
     shard_t *shard = shard_of(rolls, wish);
 
@@ -347,6 +347,5 @@ const char *mp_rolls_keep(mp_rolls_t *rolls, const mp_rolls_wish_t *wish, const 
         free(held);
         return NULL;
     }
-    work->roll = MP_ROLL_NO;
     return text;
 }
