@@ -387,6 +387,12 @@ static void check_works(apr_pool_t *p)
     newer.route.difficulty = NAN;
     ok(mp_store_save_works(&newer, 1, store, &why, p) == APR_SUCCESS, "a difficulty that is no number");
     ok(mp_store_save_works(NULL, 0, store, &why, p) == APR_SUCCESS, "no works at all");
+    mp_store_work_t counted[] = {newer, newer};
+    counted[0].route.worker_id = counted[1].route.worker_id = 4711;
+    counted[0].is_counted_only = counted[1].is_counted_only = true;
+    ok(mp_store_save_works(counted, 2, store, &why, p) == APR_SUCCESS, "works that need no row: %s", why.sentence);
+    is_text(sql("SELECT count(*) FROM work_data WHERE worker_id = 4711"), "0", "have none");
+    is_text(sql("SELECT sum(getworks) FROM share_stats WHERE worker_id = 4711 AND period_length = 300"), "2", "but are counted");
     sql("DELETE FROM share_stats");
 }
 

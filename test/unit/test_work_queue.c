@@ -50,6 +50,11 @@ static void test_order(apr_pool_t *p)
     is_number(mp_work_queue_take(works, 10, queue), 5, "then the rest");
     ok(is_work(&works[0], 1, 10) && is_work(&works[4], 1, 14), "in their order");
     is_number(mp_work_queue_take(works, 10, queue), 0, "and nothing twice");
+    put_many(queue, 20, 1);
+    mp_store_work_t counted = work_of(2, 3);
+    mp_work_queue_count(queue, &counted.route);
+    is_number(mp_work_queue_take(works, 10, queue), 2, "one with a row, and one without");
+    ok(!works[0].is_counted_only && works[1].is_counted_only && works[1].route.worker_id == 2, "as it was put");
 }
 
 static void test_overflow(apr_pool_t *p)
