@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Brings a database of MySQL or MariaDB to schema version 5, whatever older version it has: 0 to 3 are those of the PHP program
--- bitcoin-mining-proxy, 4 is an earlier one of mod_miningproxy. Its owner runs it, with a backup at hand, while neither the PHP program
--- nor httpd uses the database:
+-- Brings a database of MySQL or MariaDB to schema version 6, whatever older version it has: 0 to 3 are those of the PHP program
+-- bitcoin-mining-proxy, 4 and 5 are earlier ones of mod_miningproxy. Its owner runs it, with a backup at hand, while neither the PHP
+-- program nor httpd uses the database:
 --     mariadb -u root -p DATABASE < database/migrate.sql
--- It says what it does. On version 5 it does nothing; a database that is not ours, and one that is newer, stay as they are, and the
+-- It says what it does. On version 6 it does nothing; a database that is not ours, and one that is newer, stay as they are, and the
 -- client's exit status is 1.
 -- It may be interrupted at any moment and run again. New tables are filled beside the old ones, which nobody changes until one RENAME puts
 -- all new ones in their places: before it the old program goes on as if nothing had been, and the next run begins anew; after it, the next
@@ -17,6 +17,11 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_O
 SET SESSION autocommit = 1, sql_notes = 0, group_concat_max_len = 1000000, sql_big_selects = 1 /*M! , max_statement_time = 0 */;
 SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SET @upgrade_refusal = NULL;
+-- What the tables of the PHP program have, whatever their version; ours have it too.
+SET @upgrade_columns = CONCAT('pool.id,pool.name,pool.url,pool.enabled,worker.id,worker.name,worker.password,worker_pool.pool_id,',
+    'worker_pool.worker_id,worker_pool.pool_username,worker_pool.pool_password,worker_pool.priority,worker_pool.enabled,',
+    'work_data.worker_id,work_data.pool_id,work_data.data,work_data.time_requested,submitted_work.id,submitted_work.worker_id,',
+    'submitted_work.pool_id,submitted_work.result,submitted_work.time');
 
 -- The server may go on for a while after its client was killed: two upgrades at a time would be in each other's way.
 SET @upgrade_lock = CONCAT('upgrade_', MD5(DATABASE()));
@@ -31,7 +36,8 @@ DROP PROCEDURE IF EXISTS upgrade_copy_assignments; DROP PROCEDURE IF EXISTS upgr
 DROP PROCEDURE IF EXISTS upgrade_look_at_names; DROP PROCEDURE IF EXISTS upgrade_copy_works; DROP PROCEDURE IF EXISTS upgrade_sum_shares;
 DROP PROCEDURE IF EXISTS upgrade_find_batch; DROP PROCEDURE IF EXISTS upgrade_copy_shares; DROP PROCEDURE IF EXISTS upgrade_sum_works;
 DROP PROCEDURE IF EXISTS upgrade_sum_periods; DROP PROCEDURE IF EXISTS upgrade_reserve_ids; DROP PROCEDURE IF EXISTS upgrade_from_php;
-DROP PROCEDURE IF EXISTS upgrade_from_4; DROP PROCEDURE IF EXISTS upgrade_look; DROP PROCEDURE IF EXISTS upgrade_database;
+DROP PROCEDURE IF EXISTS upgrade_from_4; DROP PROCEDURE IF EXISTS upgrade_from_5; DROP PROCEDURE IF EXISTS upgrade_look;
+DROP PROCEDURE IF EXISTS upgrade_database;
 
 DELIMITER ;;
 
@@ -49,9 +55,7 @@ END;;
 CREATE PROCEDURE upgrade_execute(IN instruction MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci)
 BEGIN
     SET @upgrade_sql = instruction;
-    PREPARE upgrade_statement FROM @upgrade_sql;
-    EXECUTE upgrade_statement;
-    DEALLOCATE PREPARE upgrade_statement;
+    PREPARE upgrade_statement FROM @upgrade_sql; EXECUTE upgrade_statement; DEALLOCATE PREPARE upgrade_statement;
 END;;
 
 -- The names of all tables, with commas between them.
@@ -84,11 +88,11 @@ END;;
 CREATE PROCEDURE upgrade_drop_old()
 BEGIN
     DECLARE present, foreign_columns, kept MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-    DECLARE suffix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT '_before_5';
+    DECLARE suffix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT '_before_6';
     DECLARE counter INT DEFAULT 1;
     CALL upgrade_find_tables(present);
     WHILE present REGEXP CONCAT('(^|,)(pool|worker|worker_pool|work_data|submitted_work|settings)', suffix, '(,|$)') DO
-        SET counter = counter + 1, suffix = CONCAT('_before_5_', counter);
+        SET counter = counter + 1, suffix = CONCAT('_before_6_', counter);
     END WHILE;
     SELECT GROUP_CONCAT(SUBSTRING(table_name, 13), '.', column_name ORDER BY table_name, ordinal_position SEPARATOR ', '),
            GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), suffix SEPARATOR ', ')
@@ -96,13 +100,8 @@ BEGIN
         WHERE table_schema = DATABASE()
           AND table_name IN ('upgrade_old_pool', 'upgrade_old_worker', 'upgrade_old_worker_pool', 'upgrade_old_work_data',
                              'upgrade_old_submitted_work', 'upgrade_old_settings')
-          AND CONCAT(SUBSTRING(table_name, 13), '.', column_name) NOT IN
-              ('pool.id', 'pool.name', 'pool.url', 'pool.enabled', 'worker.id', 'worker.name', 'worker.password',
-               'worker_pool.pool_id', 'worker_pool.worker_id', 'worker_pool.pool_username', 'worker_pool.pool_password',
-               'worker_pool.priority', 'worker_pool.enabled',
-               'work_data.worker_id', 'work_data.pool_id', 'work_data.data', 'work_data.time_requested',
-               'submitted_work.id', 'submitted_work.worker_id', 'submitted_work.pool_id', 'submitted_work.result', 'submitted_work.time',
-               'settings.key', 'settings.value');
+          AND NOT FIND_IN_SET(CONCAT(SUBSTRING(table_name, 13), '.', column_name),
+                              CONCAT(@upgrade_columns, ',settings.key,settings.value'));
     IF kept IS NOT NULL THEN
         CALL upgrade_say(CONCAT('columns that this schema does not know: ', foreign_columns,
                                 '; the tables with them are kept as NAME', suffix, ', drop them when you like'));
@@ -126,8 +125,7 @@ BEGIN
     CREATE TABLE upgrade_new_worker_status (
         worker_id int unsigned NOT NULL, last_work_time datetime NULL, last_work_pool_id int unsigned NULL,
         last_accepted_time datetime NULL, last_accepted_pool_id int unsigned NULL, last_accepted_difficulty double NULL,
-        PRIMARY KEY (worker_id)
-    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+        PRIMARY KEY (worker_id)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 END;;
 
 CREATE PROCEDURE upgrade_make_tables()
@@ -137,7 +135,8 @@ BEGIN
     CALL upgrade_make_sums();
     CREATE TABLE upgrade_new_pool (
         id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
-        url varchar(255) COLLATE utf8mb4_bin NOT NULL, enabled tinyint(1) NOT NULL DEFAULT 1, PRIMARY KEY (id), UNIQUE KEY name (name)
+        url varchar(255) COLLATE utf8mb4_bin NOT NULL, enabled tinyint(1) NOT NULL DEFAULT 1,
+        roll_ntime tinyint(1) NOT NULL DEFAULT 0, PRIMARY KEY (id), UNIQUE KEY name (name)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_worker (
         id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
@@ -155,8 +154,7 @@ BEGIN
     CREATE TABLE upgrade_new_submitted_work (
         id bigint unsigned NOT NULL AUTO_INCREMENT, share_id binary(32) NULL, worker_id int unsigned NOT NULL,
         pool_id int unsigned NOT NULL, result tinyint(1) NULL, reason varchar(64) NULL, difficulty double NULL, time datetime NOT NULL,
-        PRIMARY KEY (id)
-    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+        PRIMARY KEY (id)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
     CREATE TABLE upgrade_new_settings (
         `key` varchar(50) NOT NULL, value varchar(255) COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (`key`)
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
@@ -438,7 +436,7 @@ BEGIN
         INSERT INTO upgrade_new_settings (`key`, value) SELECT `key`, value FROM settings
             WHERE `key` NOT IN ('version', 'generation', 'secret');
     END IF;
-    INSERT INTO upgrade_new_settings (`key`, value) VALUES ('version', '5'), ('generation', '1');
+    INSERT INTO upgrade_new_settings (`key`, value) VALUES ('version', '6'), ('generation', '1');
     CALL upgrade_switch();
     CALL upgrade_drop_old();
 END;;
@@ -447,12 +445,10 @@ END;;
 CREATE PROCEDURE upgrade_from_4()
 BEGIN
     DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-    DECLARE has_old_sums, has_key BOOLEAN;
-    DECLARE has_status BOOLEAN DEFAULT FALSE;
+    DECLARE has_old_sums, has_status BOOLEAN DEFAULT FALSE;
     DECLARE last_id, upto, total, done, batch BIGINT DEFAULT 0;
-    SELECT COUNT(*) INTO has_key FROM information_schema.statistics
-        WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND index_name = 'result_id' AND seq_in_index = 1;
-    IF NOT has_key THEN
+    IF NOT EXISTS (SELECT 1 FROM information_schema.statistics
+                   WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND index_name = 'result_id') THEN
         CALL upgrade_say('submitted_work: one more key');
         ALTER TABLE submitted_work ADD KEY result_id (result, id);
     END IF;
@@ -492,7 +488,17 @@ BEGIN
     END IF;
     CALL upgrade_switch();
     CALL upgrade_drop_old();
-    UPDATE settings SET value = '5' WHERE `key` = 'version';
+END;;
+
+-- Version 5 knew nothing of rolling ntime.
+CREATE PROCEDURE upgrade_from_5()
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM information_schema.columns
+                   WHERE table_schema = DATABASE() AND table_name = 'pool' AND column_name = 'roll_ntime') THEN
+        CALL upgrade_say('pool: one more column');
+        ALTER TABLE pool ADD COLUMN roll_ntime tinyint(1) NOT NULL DEFAULT 0;
+    END IF;
+    UPDATE settings SET value = '6' WHERE `key` = 'version';
 END;;
 
 -- What is this? Sets @upgrade_version, or @upgrade_refusal to a sentence.
@@ -500,22 +506,17 @@ CREATE PROCEDURE upgrade_look()
 BEGIN
     DECLARE present, columns_present, missing MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE ours, strangers INT DEFAULT 0;
-    DECLARE version VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE version, name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE wanted TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT @upgrade_columns;
     DECLARE advice VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci
         DEFAULT '; or, if a backup was imported over an upgraded database, drop and create the database, then import the backup';
     CALL upgrade_find_tables(present);
     SELECT COALESCE(GROUP_CONCAT(table_name, '.', column_name), '') INTO columns_present FROM information_schema.columns
         WHERE table_schema = DATABASE() AND table_name IN ('pool', 'worker', 'worker_pool', 'work_data', 'submitted_work');
-    SELECT GROUP_CONCAT(wanted.name SEPARATOR ', ') INTO missing
-        FROM (SELECT 'pool.id' AS name UNION ALL SELECT 'pool.name' UNION ALL SELECT 'pool.url' UNION ALL SELECT 'pool.enabled'
-              UNION ALL SELECT 'worker.id' UNION ALL SELECT 'worker.name' UNION ALL SELECT 'worker.password'
-              UNION ALL SELECT 'worker_pool.pool_id' UNION ALL SELECT 'worker_pool.worker_id' UNION ALL SELECT 'worker_pool.pool_username'
-              UNION ALL SELECT 'worker_pool.pool_password' UNION ALL SELECT 'worker_pool.priority' UNION ALL SELECT 'worker_pool.enabled'
-              UNION ALL SELECT 'work_data.worker_id' UNION ALL SELECT 'work_data.pool_id' UNION ALL SELECT 'work_data.data'
-              UNION ALL SELECT 'work_data.time_requested' UNION ALL SELECT 'submitted_work.id' UNION ALL SELECT 'submitted_work.worker_id'
-              UNION ALL SELECT 'submitted_work.pool_id' UNION ALL SELECT 'submitted_work.result'
-              UNION ALL SELECT 'submitted_work.time') wanted
-        WHERE NOT FIND_IN_SET(wanted.name, columns_present);
+    WHILE wanted <> '' DO
+        SET name = SUBSTRING_INDEX(wanted, ',', 1), wanted = SUBSTRING(wanted, CHAR_LENGTH(name) + 2);
+        SET missing = IF(FIND_IN_SET(name, columns_present), missing, CONCAT_WS(', ', missing, name));
+    END WHILE;
     SET ours = FIND_IN_SET('submitted_work.share_id', columns_present);
     IF FIND_IN_SET('settings', present) AND missing IS NULL THEN
         SELECT MAX(value) INTO version FROM settings WHERE `key` = 'version';
@@ -535,8 +536,8 @@ BEGIN
         SET @upgrade_refusal = 'has our tables but no version: the import of database/schema.sql was interrupted, do it again';
     ELSEIF version NOT REGEXP '^[0-9]{1,9}$' THEN
         SET @upgrade_refusal = CONCAT('has the schema version "', version, '", which is no number');
-    ELSEIF CAST(version AS UNSIGNED) > 5 THEN
-        SET @upgrade_refusal = CONCAT('has schema version ', version, ', and this file knows version 5 only: take the newer one');
+    ELSEIF CAST(version AS UNSIGNED) > 6 THEN
+        SET @upgrade_refusal = CONCAT('has schema version ', version, ', and this file knows version 6 only: take the newer one');
     ELSEIF (COALESCE(version, 0) >= 4) <> (ours > 0) THEN
         SET @upgrade_refusal = CONCAT('has schema version ', COALESCE(version, 0),
                                       ' by its settings, but not the tables of that version: correct the version', advice);
@@ -566,17 +567,15 @@ BEGIN
     CALL upgrade_look();
     IF @upgrade_refusal IS NOT NULL THEN
         CALL upgrade_say(CONCAT('REFUSED: ', DATABASE(), ' ', @upgrade_refusal));
-    ELSEIF @upgrade_version = 5 THEN
-        CALL upgrade_say(CONCAT(DATABASE(), ' has schema version 5: nothing is left to do'));
+    ELSEIF @upgrade_version = 6 THEN
+        CALL upgrade_say(CONCAT(DATABASE(), ' has schema version 6: nothing is left to do'));
     ELSE
         CALL upgrade_say(CONCAT(DATABASE(), ' has schema version ', @upgrade_version,
-                                ' and gets version 5; neither the PHP program nor httpd may use it meanwhile'));
-        IF @upgrade_version = 4 THEN
-            CALL upgrade_from_4();
-        ELSE
-            CALL upgrade_from_php();
-        END IF;
-        CALL upgrade_say(CONCAT('done: ', DATABASE(), ' has schema version 5'));
+                                ' and gets version 6; neither the PHP program nor httpd may use it meanwhile'));
+        IF @upgrade_version < 4 THEN CALL upgrade_from_php(); END IF;
+        IF @upgrade_version = 4 THEN CALL upgrade_from_4(); END IF;
+        IF @upgrade_version >= 4 THEN CALL upgrade_from_5(); END IF;
+        CALL upgrade_say(CONCAT('done: ', DATABASE(), ' has schema version 6'));
     END IF;
 END;;
 
@@ -588,8 +587,8 @@ DROP PROCEDURE upgrade_say; DROP PROCEDURE upgrade_execute; DROP PROCEDURE upgra
 DROP PROCEDURE upgrade_drop_old; DROP PROCEDURE upgrade_make_sums; DROP PROCEDURE upgrade_make_tables; DROP PROCEDURE upgrade_copy_pools;
 DROP PROCEDURE upgrade_copy_workers; DROP PROCEDURE upgrade_copy_assignments; DROP PROCEDURE upgrade_keep_orphans;
 DROP PROCEDURE upgrade_look_at_names; DROP PROCEDURE upgrade_copy_works; DROP PROCEDURE upgrade_sum_shares;
-DROP PROCEDURE upgrade_find_batch; DROP PROCEDURE upgrade_copy_shares; DROP PROCEDURE upgrade_sum_works;
-DROP PROCEDURE upgrade_sum_periods; DROP PROCEDURE upgrade_reserve_ids; DROP PROCEDURE upgrade_from_php; DROP PROCEDURE upgrade_from_4;
+DROP PROCEDURE upgrade_find_batch; DROP PROCEDURE upgrade_copy_shares; DROP PROCEDURE upgrade_sum_works; DROP PROCEDURE upgrade_sum_periods;
+DROP PROCEDURE upgrade_reserve_ids; DROP PROCEDURE upgrade_from_php; DROP PROCEDURE upgrade_from_4; DROP PROCEDURE upgrade_from_5;
 DROP PROCEDURE upgrade_look; DROP PROCEDURE upgrade_database;
 DO RELEASE_LOCK(@upgrade_lock);
 

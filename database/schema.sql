@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The schema of mod_miningproxy for MySQL and MariaDB, version 5. Its owner imports it once, into an empty database:
+-- The schema of mod_miningproxy for MySQL and MariaDB, version 6. Its owner imports it once, into an empty database:
 --     mariadb -u root -p DATABASE < database/schema.sql
 -- The module's own user then needs no more than SELECT, INSERT, UPDATE and DELETE:
 --     CREATE USER miningproxy IDENTIFIED BY '...'; GRANT SELECT, INSERT, UPDATE, DELETE ON DATABASE.* TO miningproxy;
@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS pool (
     name varchar(255) COLLATE utf8mb4_general_ci NOT NULL,
     url varchar(255) COLLATE utf8mb4_bin NOT NULL,
     enabled tinyint(1) NOT NULL DEFAULT 1,
+    roll_ntime tinyint(1) NOT NULL DEFAULT 0,
     PRIMARY KEY (id),
     UNIQUE KEY name (name)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
@@ -97,7 +98,7 @@ CREATE TABLE IF NOT EXISTS settings (
 
 -- Last, so that an import that was interrupted is seen as such; and only where the tables are these, not the PHP program's.
 INSERT IGNORE INTO settings (`key`, value)
-    SELECT 'version', '5' FROM information_schema.columns
+    SELECT 'version', '6' FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND column_name = 'share_id';
 INSERT IGNORE INTO settings (`key`, value) VALUES ('generation', '1');
 -- A server may be configured not to commit by itself.

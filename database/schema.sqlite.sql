@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The schema of mod_miningproxy for SQLite, version 5: database/schema.sql in SQLite's words. The module contains this file and makes the tables
+-- The schema of mod_miningproxy for SQLite, version 6: database/schema.sql in SQLite's words. The module contains this file and makes the tables
 -- itself. Comments start at the beginning of a line. Built-in functions only, so that the sqlite3 shell can edit a database.
 -- Times are UTC text, "2026-11-22 15:04:05". Worker and pool names compare without regard to case (of ASCII letters) and trailing blanks.
 
@@ -7,7 +7,8 @@ CREATE TABLE pool (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name VARCHAR(255) NOT NULL,
     url VARCHAR(255) NOT NULL,
-    enabled INTEGER NOT NULL DEFAULT 1
+    enabled INTEGER NOT NULL DEFAULT 1,
+    roll_ntime INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX pool_name ON pool (rtrim(name) COLLATE NOCASE);
 
@@ -80,4 +81,4 @@ CREATE TABLE settings (
     `key` VARCHAR(50) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 );
-INSERT INTO settings (`key`, value) VALUES ('version', '5'), ('generation', '1');
+INSERT INTO settings (`key`, value) VALUES ('version', '6'), ('generation', '1');

@@ -112,7 +112,7 @@ static int add_pool(farm_t *farm, char **words, int count)
     wrong = mp_checks_url(url, farm->p);
     if (wrong)
         return refuse("this cannot be the URL of pool \"%s\": %s", name, wrong);
-    if (mp_store_add_pool(&id, name, url, farm->store, &why, farm->p) != APR_SUCCESS)
+    if (mp_store_add_pool(&id, &(mp_store_pool_edit_t){.name = name, .url = url}, farm->store, &why, farm->p) != APR_SUCCESS)
         return refuse("%s", why.sentence);
     printf("pool %u \"%s\" added: %s\n", id, name, url);
     return EXIT_SUCCESS;

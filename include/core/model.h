@@ -20,6 +20,7 @@ typedef struct mp_pool_t {
     const char *name; /* unique, for people */
     const char *url;  /* its scheme chooses the upstream operations */
     bool enabled;
+    bool roll_ntime; /* where the pool allows it, one work serves several requests */
 } mp_pool_t;
 
 /* A worker's account at one pool. The fingerprint names it where the words must not go (shared caches); 0 never occurs. */

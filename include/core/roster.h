@@ -16,7 +16,7 @@
 typedef struct mp_roster_pool_row_t {
     apr_uint32_t id;
     const char *name, *url;
-    bool enabled;
+    bool enabled, roll_ntime;
 } mp_roster_pool_row_t;
 typedef struct mp_roster_worker_row_t {
     apr_uint32_t id;
@@ -90,6 +90,9 @@ typedef struct mp_destination_t {
  * @return false if worker and pool have no account, now or within the last hour
  */
 bool mp_roster_find_destination(mp_destination_t *destination, const mp_roster_t *roster, const mp_route_t *route);
+
+/** A pool as the row that it was made of; borrowed from it. */
+mp_roster_pool_row_t mp_roster_pool_row(const mp_pool_t *pool);
 
 /** The snapshot as rows (borrowed from it), to be saved. */
 mp_roster_rows_t *mp_roster_rows(const mp_roster_t *roster, apr_pool_t *p);

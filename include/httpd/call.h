@@ -27,7 +27,7 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
 /** In a 200, with the reason for the log. @return OK */
 int mp_call_send_failure(mp_call_t *call, const mp_result_t *why);
 
-/** Fetches work on this thread, and sends it or why there is none. @return OK */
+/** Fetches work on this thread, and sends it or why there is none. With must_submit_old the work is this miner's own. @return OK */
 int mp_call_serve_work(mp_call_t *call, bool must_submit_old);
 
 #endif

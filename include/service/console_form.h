@@ -38,6 +38,10 @@ const char *mp_console_form_field(const mp_json_t *input, const char *field, apr
 /** A field, or what it is where it was left out. */
 const char *mp_console_form_field_or(const mp_json_t *input, const char *field, const char *otherwise, apr_pool_t *p);
 
+/** A flag: 1 or true, 0 or false. Missing, it stays as it is, but for a form with "has_FIELD": browsers send nothing for a box that is not ticked.
+ *  @return false if it is something else */
+bool mp_console_form_flag(bool *flag, const mp_json_t *input, const char *field, apr_pool_t *p);
+
 /** The id that a text is. @return 0 if it is none */
 apr_uint32_t mp_console_form_id(const char *text);
 

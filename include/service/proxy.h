@@ -10,6 +10,7 @@
 #include "service/last_works.h"
 #include "service/logins.h"
 #include "service/recorder.h"
+#include "service/rolls.h"
 #include "service/routes.h"
 #include "service/shared_cache.h"
 #include "service/siblings.h"
@@ -48,6 +49,7 @@ typedef struct mp_proxy_t {
     mp_work_queue_t *works;
     mp_routes_t routes;
     mp_last_works_t *last_works;
+    mp_rolls_t *rolls;
     struct mp_longpoll_t *longpoll; /* NULL if there is none */
     mp_upkeep_t *upkeep;
     mp_recorder_t *recorder;

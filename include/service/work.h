@@ -10,10 +10,12 @@ typedef struct mp_work_order_t {
     const mp_roster_t *roster;   /* the request's own reference */
     const mp_worker_t *worker;   /* of that roster, already authenticated */
     apr_interval_time_t timeout; /* one pool's answer */
+    bool may_roll;               /* a work that serves several requests will do: see rolls.h */
 } mp_work_order_t;
 
 typedef struct mp_work_grant_t {
     mp_work_t *work;
+    const char *text;                  /* its result as JSON, if it serves several requests; NULL: it is the miner's own */
     const mp_assignment_t *assignment; /* whose account fetched it; borrowed from the roster, like its pool */
     apr_uint64_t wanted;               /* the worker's first choice when the fetch began: mp_work_wanted() */
     bool is_only_pool;                 /* the worker has no other pool enabled */

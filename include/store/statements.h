@@ -99,7 +99,7 @@
 #define MP_INSERT_GENERATION "INSERT INTO settings (`key`, value) VALUES ('generation', '1')"
 
 #define MP_SELECT_SHARE "SELECT share_id, worker_id, pool_id, result, reason, difficulty, time FROM submitted_work"
-#define MP_SELECT_POOL "SELECT id, name, url, enabled FROM pool WHERE id = ?"
+#define MP_SELECT_POOL "SELECT id, name, url, enabled, roll_ntime FROM pool WHERE id = ?"
 #define MP_SELECT_WORKER "SELECT id, name, password FROM worker WHERE id = ?"
 #define MP_SELECT_ASSIGNMENTS "SELECT worker_id, pool_id, pool_username, pool_password, priority, enabled FROM worker_pool"
 #define MP_SELECT_ASSIGNMENT MP_SELECT_ASSIGNMENTS " WHERE worker_id = ? AND pool_id = ?"
@@ -158,7 +158,7 @@
     X(MP_STATEMENT_ADD_SETTING, 2,                                                                                                         \
       MP_DIALECTS("INSERT IGNORE INTO settings (`key`, value) VALUES (?, ?)",                                                              \
                   "INSERT OR IGNORE INTO settings (`key`, value) VALUES (?, ?)"))                                                          \
-    X(MP_STATEMENT_LOAD_POOLS, 0, MP_SAME("SELECT id, name, url, enabled FROM pool ORDER BY id"))                                          \
+    X(MP_STATEMENT_LOAD_POOLS, 0, MP_SAME("SELECT id, name, url, enabled, roll_ntime FROM pool ORDER BY id"))                              \
     X(MP_STATEMENT_LOAD_WORKERS, 0, MP_SAME("SELECT id, name, password FROM worker ORDER BY id"))                                          \
     X(MP_STATEMENT_LOAD_ASSIGNMENTS, 0, MP_SAME(MP_SELECT_ASSIGNMENTS " ORDER BY worker_id, pool_id"))                                     \
     X(MP_STATEMENT_SAVE_SHARE, 7, MP_UPSERT_SHARE)                                                                                         \
@@ -172,8 +172,8 @@
     X(MP_STATEMENT_LIST_POOLS, 0, MP_SAME("SELECT id, name FROM pool"))                                                                    \
     X(MP_STATEMENT_FIND_POOL, 1, MP_SAME(MP_SELECT_POOL))                                                                                  \
     X(MP_STATEMENT_LOCK_POOL, 1, MP_LOCKING(MP_SELECT_POOL))                                                                               \
-    X(MP_STATEMENT_ADD_POOL, 2, MP_SAME("INSERT INTO pool (name, url, enabled) VALUES (?, ?, 1)"))                                         \
-    X(MP_STATEMENT_UPDATE_POOL, 3, MP_SAME("UPDATE pool SET name = ?, url = ? WHERE id = ?"))                                              \
+    X(MP_STATEMENT_ADD_POOL, 3, MP_SAME("INSERT INTO pool (name, url, roll_ntime, enabled) VALUES (?, ?, ?, 1)"))                          \
+    X(MP_STATEMENT_UPDATE_POOL, 4, MP_SAME("UPDATE pool SET name = ?, url = ?, roll_ntime = ? WHERE id = ?"))                              \
     X(MP_STATEMENT_SET_POOL_ENABLED, 2, MP_SAME("UPDATE pool SET enabled = ? WHERE id = ?"))                                               \
     X(MP_STATEMENT_DELETE_POOL, 1, MP_SAME("DELETE FROM pool WHERE id = ?"))                                                               \
     X(MP_STATEMENT_COUNT_WORKERS_OF_POOL, 1, MP_SAME("SELECT count(*) FROM worker_pool WHERE pool_id = ?"))                                \

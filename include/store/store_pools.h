@@ -15,17 +15,18 @@ typedef struct mp_store_pool_t {
 /** One pool, for the page that edits it. @return APR_NOTFOUND */
 apr_status_t mp_store_find_pool(mp_store_pool_t *found, apr_uint32_t id, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
 
-/** A new pool, enabled. id may be NULL. @return APR_EEXIST for a name that is taken */
-apr_status_t mp_store_add_pool(apr_uint32_t *id, const char *name, const char *url, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
-
 typedef struct mp_store_pool_edit_t {
-    apr_uint32_t id;
+    apr_uint32_t id; /* not of one that is to be made */
     const char *name;
     const char *url;
+    bool roll_ntime;
     const char *revision; /* of the row as it was shown; NULL: whatever it is by now */
 } mp_store_pool_edit_t;
 
-/** Name and URL; whether it is enabled stays. @return APR_NOTFOUND, APR_EEXIST for a name that another pool has, APR_EINCOMPLETE */
+/** A new pool, enabled. id may be NULL. @return APR_EEXIST for a name that is taken */
+apr_status_t mp_store_add_pool(apr_uint32_t *id, const mp_store_pool_edit_t *edit, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
+
+/** All that the edit has; whether it is enabled stays. @return APR_NOTFOUND, APR_EEXIST for a name that another pool has, APR_EINCOMPLETE */
 apr_status_t mp_store_update_pool(const mp_store_pool_edit_t *edit, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
 
 /** @return APR_NOTFOUND; APR_SUCCESS also if it was so before */

@@ -38,7 +38,7 @@ typedef struct mp_upstream_call_t {
 /* Whose fault a failed fetch is: decides whether the pool's circuit hears of it. */
 typedef enum mp_blame_t { MP_BLAME_NOBODY, MP_BLAME_POOL, MP_BLAME_CREDENTIALS } mp_blame_t;
 
-/* Work for one miner. It may be handed out once only. */
+/* Work for one miner. As it is, it may be handed out once only. */
 typedef struct mp_work_t {
     unsigned char head[MP_HEAD_SIZE];
     double difficulty;

@@ -65,8 +65,8 @@ static bool are_pools_equal(const mp_roster_t *a, const mp_roster_t *b)
         return false;
     for (apr_size_t i = 0; i < a->pool_count; i++) {
         const mp_pool_t *left = &a->pools[i], *right = &b->pools[i];
-        if (left->id != right->id || left->enabled != right->enabled || strcmp(left->name, right->name) != 0 ||
-            strcmp(left->url, right->url) != 0)
+        if (left->id != right->id || left->enabled != right->enabled || left->roll_ntime != right->roll_ntime ||
+            strcmp(left->name, right->name) != 0 || strcmp(left->url, right->url) != 0)
             return false;
     }
     return true;
@@ -179,6 +179,12 @@ bool mp_roster_find_destination(mp_destination_t *destination, const mp_roster_t
     return true;
 }
 
+mp_roster_pool_row_t mp_roster_pool_row(const mp_pool_t *pool)
+{
+    return (mp_roster_pool_row_t){
+        .id = pool->id, .name = pool->name, .url = pool->url, .enabled = pool->enabled, .roll_ntime = pool->roll_ntime};
+}
+
 static void add_rows_of_worker(mp_roster_rows_t *rows, const mp_worker_t *worker)
 {
     *(mp_roster_worker_row_t *)apr_array_push(rows->workers) =
@@ -203,9 +209,7 @@ mp_roster_rows_t *mp_roster_rows(const mp_roster_t *roster, apr_pool_t *p)
     rows->generation = roster->generation;
     rows->secret = roster->secret;
     for (apr_size_t i = 0; i < roster->pool_count; i++) {
-        const mp_pool_t *pool = &roster->pools[i];
-        *(mp_roster_pool_row_t *)apr_array_push(rows->pools) =
-            (mp_roster_pool_row_t){.id = pool->id, .name = pool->name, .url = pool->url, .enabled = pool->enabled};
+        *(mp_roster_pool_row_t *)apr_array_push(rows->pools) = mp_roster_pool_row(&roster->pools[i]);
     }
     for (apr_size_t i = 0; i < roster->worker_count; i++)
         add_rows_of_worker(rows, &roster->workers[i]);

@@ -82,6 +82,7 @@ static void build_pools(mp_roster_t *roster, const apr_array_header_t *rows, apr
             .name = copy_text(roster, row->name),
             .url = copy_text(roster, row->url),
             .enabled = row->enabled,
+            .roll_ntime = row->roll_ntime,
         };
     }
     roster->samples = apr_pcalloc(roster->p, (roster->pool_count + 1) * sizeof(*roster->samples));

@@ -12,7 +12,8 @@
 
 #define BAD_ROSTER "bad-roster"
 
-typedef enum kind_t { KIND_ID, KIND_TEXT, KIND_BOOL, KIND_INT, KIND_TIME } kind_t;
+/* KIND_NEW_BOOL: a file that an older module saved has none, which is false. */
+typedef enum kind_t { KIND_ID, KIND_TEXT, KIND_BOOL, KIND_NEW_BOOL, KIND_INT, KIND_TIME } kind_t;
 
 typedef struct member_t {
     const char *name;
@@ -38,7 +39,8 @@ typedef struct member_t {
     }
 
 static const member_t pool_members[] = {
-    POOL_ROW(KIND_ID, id), POOL_ROW(KIND_TEXT, name), POOL_ROW(KIND_TEXT, url), POOL_ROW(KIND_BOOL, enabled), {NULL, KIND_ID, 0},
+    POOL_ROW(KIND_ID, id),        POOL_ROW(KIND_TEXT, name),           POOL_ROW(KIND_TEXT, url),
+    POOL_ROW(KIND_BOOL, enabled), POOL_ROW(KIND_NEW_BOOL, roll_ntime), {NULL, KIND_ID, 0},
 };
 
 static const member_t worker_members[] = {
@@ -109,6 +111,7 @@ static mp_json_t *format_member(const member_t *member, const char *row, apr_poo
     case KIND_TIME:
         return mp_json_integer_create(*(const apr_time_t *)value, p);
     case KIND_BOOL:
+    case KIND_NEW_BOOL:
         return mp_json_bool_create(*(const bool *)value, p);
     case KIND_TEXT:
         break;
@@ -182,8 +185,9 @@ static bool parse_member(char *row, const member_t *member, const mp_json_t *jso
     case KIND_TIME:
         return parse_number((apr_time_t *)value, json, 0, APR_INT64_MAX);
     case KIND_BOOL:
+    case KIND_NEW_BOOL:
         *(bool *)value = mp_json_is_true(json);
-        return mp_json_is_true(json) || strcmp(mp_json_format(json, p), "false") == 0;
+        return mp_json_is_true(json) || (json ? strcmp(mp_json_format(json, p), "false") == 0 : member->kind == KIND_NEW_BOOL);
     case KIND_TEXT:
         break;
     }

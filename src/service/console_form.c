@@ -5,6 +5,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <string.h>
 
 void mp_console_form_open(mp_console_form_t *form, const char *action, apr_pool_t *p)
 {
@@ -59,6 +60,19 @@ const char *mp_console_form_field_or(const mp_json_t *input, const char *field, 
 {
     const char *text = mp_console_form_field(input, field, p);
     return text ? text : otherwise;
+}
+
+bool mp_console_form_flag(bool *flag, const mp_json_t *input, const char *field, apr_pool_t *p)
+{
+    const mp_json_t *value = mp_json_get(input, field);
+
+    if (!value) {
+        *flag = *flag && !mp_json_get(input, apr_pstrcat(p, "has_", field, NULL));
+        return true;
+    }
+    const char *text = mp_json_is_text(value) ? mp_json_text(value) : mp_json_format(value, p);
+    *flag = strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
+    return *flag || strcmp(text, "0") == 0 || strcmp(text, "false") == 0;
 }
 
 apr_uint32_t mp_console_form_id(const char *text)

@@ -117,7 +117,7 @@ static void set_watch(const mp_console_page_t *page, mp_json_t *json, const heal
 mp_json_t *mp_pool_view_json(const mp_console_page_t *page, const mp_pool_t *pool)
 {
     mp_json_t *json = mp_json_object_create(page->p);
-    mp_roster_pool_row_t row = {.id = pool->id, .name = pool->name, .url = pool->url, .enabled = pool->enabled};
+    mp_roster_pool_row_t row = mp_roster_pool_row(pool);
     char revision[MP_REVISION_SIZE];
     health_t health = look(page, pool);
 
@@ -127,6 +127,7 @@ mp_json_t *mp_pool_view_json(const mp_console_page_t *page, const mp_pool_t *poo
     mp_console_page_set_text(page, json, "workers_href", mp_console_page_pool_href(page, pool->id, "/workers"));
     mp_console_page_set_text(page, json, "url", mp_pool_view_url(pool->url, page->p));
     mp_console_page_set_bool(page, json, "enabled", pool->enabled);
+    mp_console_page_set_bool(page, json, "roll_ntime", pool->roll_ntime);
     mp_console_page_set_text(page, json, "revision", mp_revision_of_pool(revision, &row, mp_roster_secret(page->roster)));
     mp_console_page_set_integer(page, json, "worker_count", count_workers(page, pool->id));
     set_health(page, json, &health);

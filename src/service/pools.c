@@ -32,6 +32,7 @@ static void open_form(mp_console_form_t *form, const mp_console_page_t *page, co
                          page->p);
     mp_console_form_set(form, "name", stored ? stored->row.name : "");
     mp_console_form_set(form, "url", stored ? mp_pool_view_url(stored->row.url, page->p) : "");
+    mp_console_form_set(form, "roll_ntime", stored && stored->row.roll_ntime ? "1" : "");
     if (stored)
         form->revision = apr_pstrdup(page->p, stored->revision);
 }
@@ -41,7 +42,8 @@ static mp_json_t *show_form(const mp_console_page_t *page, const mp_store_pool_t
     mp_json_t *view = mp_json_object_create(page->p), *json = NULL;
 
     if (stored) {
-        mp_pool_t pool = {.id = stored->row.id, .name = stored->row.name, .url = stored->row.url, .enabled = stored->row.enabled};
+        const mp_roster_pool_row_t *row = &stored->row;
+        mp_pool_t pool = {.id = row->id, .name = row->name, .url = row->url, .enabled = row->enabled, .roll_ntime = row->roll_ntime};
         json = mp_pool_view_json(page, &pool);
     }
     mp_console_page_set_bool(page, view, "is_new", stored == NULL);
@@ -83,6 +85,10 @@ static void read_form(mp_store_pool_edit_t *edit, mp_console_form_t *form, const
     form->revision = revision ? revision : "";
     mp_console_form_set(form, "name", edit->name);
     mp_console_form_set(form, "url", url ? edit->url : mp_pool_view_url(edit->url, p));
+    edit->roll_ntime = stored && stored->row.roll_ntime;
+    if (!mp_console_form_flag(&edit->roll_ntime, input, "roll_ntime", p))
+        mp_console_form_fail(form, "roll_ntime", "it is neither 1 nor 0");
+    mp_console_form_set(form, "roll_ntime", edit->roll_ntime ? "1" : "");
     mp_console_form_fail(form, "name", mp_checks_name(edit->name, p));
     if (url || !stored)
         mp_console_form_fail(form, "url", mp_checks_url(edit->url, p));
@@ -102,9 +108,9 @@ static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page,
     if (kind == MP_CONSOLE_CONFLICT)
         form->revision = apr_pstrdup(page->p, stored.revision);
     if (kind == MP_CONSOLE_CONFLICT)
-        form->error =
-            apr_psprintf(page->p, "Somebody changed this meanwhile: it is \"%s\" at %s now. Save again to have it as it stands here.",
-                         stored.row.name, mp_pool_view_url(stored.row.url, page->p));
+        form->error = apr_psprintf(
+            page->p, "Somebody changed this meanwhile: it is \"%s\" at %s now%s. Save again to have it as it stands here.", stored.row.name,
+            mp_pool_view_url(stored.row.url, page->p), stored.row.roll_ntime ? ", and the proxy rolls its ntime" : "");
     mp_console_outcome_refuse(outcome, kind, form, show_form(page, is_new ? NULL : &stored, form));
 }
 
@@ -153,7 +159,7 @@ void mp_pools_save(mp_console_outcome_t *outcome, mp_proxy_t *proxy, const mp_co
     if (order->id)
         why.status = mp_store_update_pool(&edit, proxy->store, &why, p);
     else
-        why.status = mp_store_add_pool(&outcome->id, edit.name, edit.url, proxy->store, &why, p);
+        why.status = mp_store_add_pool(&outcome->id, &edit, proxy->store, &why, p);
     answer(outcome, &page, &form, &why);
 }
 

@@ -19,7 +19,10 @@ static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 
 static void adapt_to_circuits(void *baton)
 {
-    mp_longpoll_adapt(baton, NULL);
+    mp_proxy_t *proxy = baton;
+    mp_rolls_drop(proxy->rolls);
+    if (proxy->longpoll)
+        mp_longpoll_adapt(proxy->longpoll, NULL);
 }
 
 /* While the database is away, whoever looks first is to see all children's shares: they say what they see before anybody asks, and once more that it is over. */
@@ -39,14 +42,6 @@ static void tell_siblings(void *baton, apr_pool_t *p)
     mp_result_t why;
     if (has_news(proxy))
         mp_siblings_save(proxy->siblings, mp_sight_describe(proxy, p), &why, p);
-}
-
-static apr_status_t create_longpoll(mp_proxy_t *proxy, const mp_longpoll_options_t *options, apr_pool_t *p)
-{
-    apr_status_t status = mp_longpoll_create(&proxy->longpoll, options, proxy, p);
-    if (status == APR_SUCCESS)
-        mp_circuits_watch(proxy->circuits, adapt_to_circuits, proxy->longpoll);
-    return status;
 }
 
 apr_uint32_t mp_proxy_share_of_threads(const mp_proxy_t *proxy)
@@ -70,6 +65,8 @@ static apr_status_t create_memories(mp_proxy_t *proxy, apr_pool_t *p)
         status = mp_patience_create(&proxy->routes.patience, lookups, p);
     if (status == APR_SUCCESS)
         status = mp_last_works_create(&proxy->last_works, &proxy->cache, p);
+    if (status == APR_SUCCESS)
+        status = mp_rolls_create(&proxy->rolls, p);
     return status;
 }
 
@@ -93,9 +90,10 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
     if (status == APR_SUCCESS)
         status = mp_upkeep_create(&proxy->upkeep, &options->upkeep, proxy->store, p);
     if (status == APR_SUCCESS && options->longpoll)
-        status = create_longpoll(proxy, options->longpoll, p);
+        status = mp_longpoll_create(&proxy->longpoll, options->longpoll, proxy, p);
     if (status != APR_SUCCESS)
         return status;
+    mp_circuits_watch(proxy->circuits, adapt_to_circuits, proxy);
     mp_keeper_watch(proxy->keeper, adapt_to_roster, proxy);
     const char *file = NULL;
     mp_store_url_is_file(options->store.url, &file, p);

@@ -312,6 +312,7 @@ void mp_wakes_tell_on_loop(void *baton, const mp_watches_news_t *news)
     mp_waiter_t *waiter;
     mp_longpoll_t *longpoll = baton;
     MP_ASSERT_ON_LOOP(longpoll->proxy->loop);
+    mp_rolls_announce(longpoll->proxy->rolls, news->pool_id, news->previous);
     mp_seats_batch_t *batch = mp_seats_batch_create(MP_WAKE_BLOCK, describe_pool(subject, sizeof(subject), longpoll, news->pool_id));
     if (news->work)
         give_own_work(longpoll, news, batch);

@@ -22,6 +22,7 @@ typedef struct quest_t {
     apr_size_t count, next;
     apr_time_t began; /* the request to the candidate before next */
     mp_work_grant_t grant;
+    mp_rolls_ticket_t ticket; /* of its work */
     char failures[MP_RESULT_SENTENCE_SIZE];
     /* On the I/O thread only. */
     mp_work_fetched_t *fetched;
@@ -40,27 +41,43 @@ apr_size_t mp_work_candidates(const mp_assignment_t ***candidates, mp_proxy_t *p
     return mp_choice_list(*candidates, worker, mp_circuits_state, proxy->circuits);
 }
 
-static void note_route(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_t *worker, const mp_work_grant_t *grant)
+static mp_route_t make_route(const mp_worker_t *worker, const mp_work_grant_t *grant)
 {
-    mp_store_work_t note = {.route = {.worker_id = worker->id,
-                                      .pool_id = grant->assignment->pool->id,
-                                      .fingerprint = grant->assignment->credentials.fingerprint,
-                                      .difficulty = grant->work->difficulty,
-                                      .fetched = mp_clock_now()}};
-    memcpy(note.head, grant->work->head, sizeof(note.head));
-    mp_routes_save(&proxy->routes, &note, mp_roster_secret(roster));
+    return (mp_route_t){.worker_id = worker->id,
+                        .pool_id = grant->assignment->pool->id,
+                        .fingerprint = grant->assignment->credentials.fingerprint,
+                        .difficulty = grant->work->difficulty,
+                        .fetched = mp_clock_now()};
+}
+
+static void note_last(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_t *worker, const mp_work_grant_t *grant)
+{
+    mp_last_work_t last = {.pool_id = grant->assignment->pool->id, .wanted = grant->wanted, .fetched = mp_clock_now()};
+
+    memcpy(last.previous, grant->work->head + MP_PREVIOUS_AT, MP_PREVIOUS_SIZE);
+    mp_last_works_save(proxy->last_works, worker->id, &last, mp_roster_secret(roster));
 }
 
 void mp_work_note(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_t *worker, const mp_work_grant_t *grant)
 {
-    mp_last_work_t last = {.pool_id = grant->assignment->pool->id, .wanted = grant->wanted, .fetched = mp_clock_now()};
+    mp_store_work_t note = {.route = make_route(worker, grant)};
 
-    note_route(proxy, roster, worker, grant);
+    memcpy(note.head, grant->work->head, sizeof(note.head));
+    mp_routes_save(&proxy->routes, &note, mp_roster_secret(roster));
     if (!proxy->longpoll)
         return;
-    memcpy(last.previous, grant->work->head + MP_PREVIOUS_AT, MP_PREVIOUS_SIZE);
     mp_longpoll_observe(proxy->longpoll, grant->assignment->pool, grant->work);
-    mp_last_works_save(proxy->last_works, worker->id, &last, mp_roster_secret(roster));
+    note_last(proxy, roster, worker, grant);
+}
+
+/* Its route and its block were noted when it was fetched. */
+static void note_repeat(mp_proxy_t *proxy, const mp_work_order_t *order, const mp_work_grant_t *grant)
+{
+    mp_route_t route = make_route(order->worker, grant);
+
+    mp_work_queue_count(proxy->works, &route);
+    if (proxy->longpoll)
+        note_last(proxy, order->roster, order->worker, grant);
 }
 
 static void add_failure(char *text, apr_size_t size, const mp_pool_t *pool, const mp_result_t *why)
@@ -117,6 +134,7 @@ static bool take_answer(quest_t *quest, apr_status_t status, mp_work_t *work, mp
     if (status == APR_SUCCESS) {
         quest->grant.work = work;
         quest->grant.assignment = assignment;
+        quest->ticket = mp_rolls_observe(quest->proxy->rolls, assignment->pool, work);
         return true;
     }
     mp_log(MP_LOG_INFO, "MP0240: " MP_POOL_FMT " gave no work to " MP_WORKER_FMT ": %s", MP_POOL_ARG(assignment->pool),
@@ -125,10 +143,50 @@ static bool take_answer(quest_t *quest, apr_status_t status, mp_work_t *work, mp
     return false;
 }
 
+/* Works of the first choice only, and only while nothing is wrong with its pool. */
+static bool may_roll(const quest_t *quest)
+{
+    const mp_pool_t *pool = quest->order.may_roll && quest->count > 0 ? quest->candidates[0]->pool : NULL;
+    return pool && pool->roll_ntime && mp_circuits_state(quest->proxy->circuits, pool->id) == MP_CIRCUIT_CLOSED;
+}
+
+static mp_rolls_wish_t make_wish(const quest_t *quest)
+{
+    return (mp_rolls_wish_t){.worker_id = quest->order.worker->id,
+                             .pool_id = quest->candidates[0]->pool->id,
+                             .wanted = quest->grant.wanted,
+                             .keeps_identifier = quest->grant.is_only_pool};
+}
+
+/* @return false if none is held */
+static bool take_held(quest_t *quest)
+{
+    if (!may_roll(quest))
+        return false;
+    mp_rolls_wish_t wish = make_wish(quest);
+    quest->grant.work = apr_palloc(quest->p, sizeof(*quest->grant.work));
+    quest->grant.assignment = quest->candidates[0];
+    quest->grant.text = mp_rolls_take(quest->grant.work, quest->proxy->rolls, &wish, quest->p);
+    return quest->grant.text != NULL;
+}
+
+static void hold(quest_t *quest)
+{
+    if (quest->next != 1 || !may_roll(quest))
+        return;
+    mp_rolls_wish_t wish = make_wish(quest);
+    quest->grant.text = mp_rolls_keep(quest->proxy->rolls, &wish, &quest->ticket, quest->grant.work, quest->p);
+}
+
 apr_status_t mp_work_fetch(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp_work_order_t *order, mp_result_t *why, apr_pool_t *p)
 {
     quest_t quest = {.proxy = proxy, .order = *order, .p = p};
     begin(&quest);
+    if (take_held(&quest)) {
+        *grant = quest.grant;
+        note_repeat(proxy, order, grant);
+        return APR_SUCCESS;
+    }
     while (quest.next < quest.count) {
         mp_work_t *work = NULL;
         mp_blame_t blame = MP_BLAME_NOBODY;
@@ -136,8 +194,9 @@ apr_status_t mp_work_fetch(mp_work_grant_t *grant, mp_proxy_t *proxy, const mp_w
         mp_upstream_call_t call = ask_next(&quest);
         apr_status_t status = mp_upstream_fetch_work(&work, &blame, proxy->upstream, &call, &failure, p);
         if (take_answer(&quest, status, work, blame, &failure)) {
+            mp_work_note(proxy, order->roster, order->worker, &quest.grant);
+            hold(&quest);
             *grant = quest.grant;
-            mp_work_note(proxy, order->roster, order->worker, grant);
             return APR_SUCCESS;
         }
     }

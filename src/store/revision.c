@@ -45,6 +45,7 @@ char *mp_revision_of_pool(char revision[MP_REVISION_SIZE], const mp_roster_pool_
     add_text(&chain, row->name);
     add_text(&chain, row->url);
     add_number(&chain, row->enabled);
+    add_number(&chain, row->roll_ntime);
     return finish(revision, &chain);
 }
 

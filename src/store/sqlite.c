@@ -13,13 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
-/* database/schema.sqlite.sql and migrate.sqlite.sql as string literals; the Makefile makes them. */
+/* database/schema.sqlite.sql and the steps of an upgrade as string literals; the Makefile makes them. */
 static const char schema_script[] =
 #include "schema_sqlite.h"
     ;
-static const char upgrade_script[] =
-#include "migrate_sqlite.h"
+static const char script_from_4[] =
+#include "migrate4_sqlite.h"
     ;
+static const char script_from_5[] =
+#include "migrate5_sqlite.h"
+    ;
+
+/* From the oldest version of a file on, one step after the other. */
+static const char *const upgrade_scripts[] = {script_from_4, script_from_5};
+
+_Static_assert(sizeof(upgrade_scripts) / sizeof(upgrade_scripts[0]) == MP_SCHEMA_VERSION - MP_SCHEMA_VERSION_OLDEST_FILE,
+               "a step for each version");
 
 struct mp_link_t {
     sqlite3 *db;
@@ -342,17 +351,22 @@ static apr_status_t read_version(int *version, mp_link_t *link, mp_result_t *why
     return code == SQLITE_OK ? APR_SUCCESS : fail(link, sqlite3_extended_errcode(link->db), "read its version", why);
 }
 
+static bool is_upgradable(int version)
+{
+    return version >= MP_SCHEMA_VERSION_OLDEST_FILE && version < MP_SCHEMA_VERSION;
+}
+
 /* The write lock is held: what is copied is what is upgraded, and of several children one does it. */
 static apr_status_t upgrade_tables(bool *is_upgraded, mp_link_t *link, mp_result_t *why)
 {
     int version;
     apr_status_t status = read_version(&version, link, why);
 
-    if (status != APR_SUCCESS || version != MP_SCHEMA_VERSION_OLDEST_FILE)
+    if (status != APR_SUCCESS || !is_upgradable(version))
         return status;
     status = copy_aside(link, why);
-    if (status == APR_SUCCESS)
-        status = execute_script(link, upgrade_script, "upgrade its tables", why);
+    for (; status == APR_SUCCESS && version < MP_SCHEMA_VERSION; version++)
+        status = execute_script(link, upgrade_scripts[version - MP_SCHEMA_VERSION_OLDEST_FILE], "upgrade its tables", why);
     *is_upgraded = status == APR_SUCCESS;
     return status;
 }
@@ -380,7 +394,7 @@ static void describe_lock(mp_link_t *link, mp_result_t *why)
     apr_pool_t *scratch;
     int version;
 
-    if (read_version(&version, link, NULL) == APR_SUCCESS && version == MP_SCHEMA_VERSION_OLDEST_FILE) {
+    if (read_version(&version, link, NULL) == APR_SUCCESS && is_upgradable(version)) {
         apr_pool_create_unmanaged(&scratch);
         if (mp_sqlite_file_has_copy(link->url, scratch))
             mp_result_set(why, APR_EGENERAL, "database-busy",

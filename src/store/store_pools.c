@@ -66,8 +66,9 @@ static mp_change_name_t name_of(const char *name, apr_uint32_t id, apr_pool_t *p
 static apr_status_t add_pool(void *baton, mp_connection_t *connection, mp_result_t *why)
 {
     pool_task_t *task = baton;
-    const mp_value_t params[] = {MP_TEXT(task->edit->name), MP_TEXT(task->edit->url)};
-    mp_statement_call_t add = {.statement = MP_STATEMENT_ADD_POOL, .params = params, .param_count = 2};
+    const mp_store_pool_edit_t *edit = task->edit;
+    const mp_value_t params[] = {MP_TEXT(edit->name), MP_TEXT(edit->url), MP_INTEGER(edit->roll_ntime)};
+    mp_statement_call_t add = {.statement = MP_STATEMENT_ADD_POOL, .params = params, .param_count = 3};
 
     apr_status_t status = mp_change_check_name(&task->name, connection, why);
     if (status == APR_SUCCESS)
@@ -76,10 +77,9 @@ static apr_status_t add_pool(void *baton, mp_connection_t *connection, mp_result
     return status == APR_SUCCESS ? mp_change_raise_generation(connection, why) : status;
 }
 
-apr_status_t mp_store_add_pool(apr_uint32_t *id, const char *name, const char *url, mp_store_t *store, mp_result_t *why, apr_pool_t *p)
+apr_status_t mp_store_add_pool(apr_uint32_t *id, const mp_store_pool_edit_t *edit, mp_store_t *store, mp_result_t *why, apr_pool_t *p)
 {
-    mp_store_pool_edit_t edit = {.name = name, .url = url};
-    pool_task_t task = {.edit = &edit, .name = name_of(name, 0, p), .p = p};
+    pool_task_t task = {.edit = edit, .name = name_of(edit->name, 0, p), .p = p};
     apr_status_t status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, add_pool, &task, why);
 
     if (status == APR_SUCCESS && id)
@@ -87,18 +87,23 @@ apr_status_t mp_store_add_pool(apr_uint32_t *id, const char *name, const char *u
     return status;
 }
 
+static bool is_as_edited(const mp_roster_pool_row_t *row, const mp_store_pool_edit_t *edit)
+{
+    return strcmp(row->name, edit->name) == 0 && strcmp(row->url, edit->url) == 0 && row->roll_ntime == edit->roll_ntime;
+}
+
 static apr_status_t update_pool(void *baton, mp_connection_t *connection, mp_result_t *why)
 {
     pool_task_t *task = baton;
     const mp_store_pool_edit_t *edit = task->edit;
-    const mp_value_t params[] = {MP_TEXT(edit->name), MP_TEXT(edit->url), MP_INTEGER(edit->id)};
-    mp_statement_call_t update = {.statement = MP_STATEMENT_UPDATE_POOL, .params = params, .param_count = 3};
+    const mp_value_t params[] = {MP_TEXT(edit->name), MP_TEXT(edit->url), MP_INTEGER(edit->roll_ntime), MP_INTEGER(edit->id)};
+    mp_statement_call_t update = {.statement = MP_STATEMENT_UPDATE_POOL, .params = params, .param_count = 4};
 
     apr_status_t status = load_pool(task, MP_STATEMENT_LOCK_POOL, connection, why);
     if (status == APR_SUCCESS)
         status = mp_change_check_revision(edit->revision, task->pool.revision,
                                           apr_psprintf(task->p, "the pool \"%s\"", task->pool.row.name), why);
-    if (status != APR_SUCCESS || (strcmp(task->pool.row.name, edit->name) == 0 && strcmp(task->pool.row.url, edit->url) == 0))
+    if (status != APR_SUCCESS || is_as_edited(&task->pool.row, edit))
         return status;
     status = mp_change_check_name(&task->name, connection, why);
     if (status == APR_SUCCESS)

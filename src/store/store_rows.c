@@ -12,6 +12,7 @@ bool mp_store_rows_read_pool(mp_roster_pool_row_t *row, const mp_value_t *column
         .name = mp_value_text(&columns[1], p),
         .url = mp_value_text(&columns[2], p),
         .enabled = mp_value_integer(&columns[3]) != 0,
+        .roll_ntime = mp_value_integer(&columns[4]) != 0,
     };
     return row->id != 0;
 }

@@ -41,14 +41,14 @@ static const char *import_command(const char *file, const mp_connections_options
 /* Only a file that came into the place of another one while httpd ran is seen before it is upgraded. */
 static apr_status_t describe_old_file(apr_int64_t version, const char *path, mp_result_t *why)
 {
-    if (version == MP_SCHEMA_VERSION_OLDEST_FILE)
+    if (version >= MP_SCHEMA_VERSION_OLDEST_FILE)
         return mp_result_set(why, APR_EMISMATCH, "schema-old",
                              "the database file %s has schema version %" APR_INT64_T_FMT
                              ", and this module needs version %d; it upgrades the file when httpd is restarted",
                              path, version, MP_SCHEMA_VERSION);
     return mp_result_set(why, APR_EMISMATCH, "schema-old",
                          "the database file %s has schema version %" APR_INT64_T_FMT
-                         ", which no version of this module made; right would be version %d or %d",
+                         ", which no version of this module made; right would be a version from %d to %d",
                          path, version, MP_SCHEMA_VERSION_OLDEST_FILE, MP_SCHEMA_VERSION);
 }
 

@@ -57,7 +57,7 @@ class Farm:
         down = state == "down"
         return {
             **reference, "workers_href": reference["href"] + "/workers", "url": SCRIPT if self.is_hostile else f"http://{name}.example.com:8332/getwork", "enabled": state != "disabled",
-            "revision": 3, "worker_count": 6, **flags(state, ["up", "down", "half-open", "disabled", "unknown"]), "state_text": said[state],
+            "roll_ntime": number == 2, "revision": 3, "worker_count": 6, **flags(state, ["up", "down", "half-open", "disabled", "unknown"]), "state_text": said[state],
             "since": time("3 min ago") if down else None, "reason": "Connection refused by 192.0.2.7 port 8332." if down else None,
             "latency_ms": None if state in ("down", "disabled") else 38 * number, "watch": "long poll" if number == 1 else "asking every 15 s",
             "last_block": time("7 min ago") if number == 1 else None, "getworks": 18211 // number ** 2, "accepted": 1204 // number ** 2, "rejected": 9 * number,
@@ -144,10 +144,10 @@ def dashboard(farm: Farm) -> View:
 def pool_pages(farm: Farm) -> dict[str, View]:
     """Pools, one by one and their workers."""
     pages = {"/pools": farm.page("pools", "Pools", "pools", pools=farm.pools),
-             "/pools/new": farm.page("pool", "Add a pool", "pools", is_new=True, pool=None, can_delete=False, form=form(farm.base + "/pools/new", {"name": "", "url": ""}))}
+             "/pools/new": farm.page("pool", "Add a pool", "pools", is_new=True, pool=None, can_delete=False, form=form(farm.base + "/pools/new", {"name": "", "url": "", "roll_ntime": ""}))}
     for pool in farm.pools:
         pages[f"/pools/{pool['id']}"] = farm.page("pool", pool["name"], "pools", is_new=False, pool=pool, can_delete=pool["id"] == 3,
-                                                  form=form(pool["href"], {"name": pool["name"], "url": pool["url"]}, "3f00"))
+                                                  form=form(pool["href"], {"name": pool["name"], "url": pool["url"], "roll_ntime": "1" if pool["roll_ntime"] else ""}, "3f00"))
         pages[f"/pools/{pool['id']}/workers"] = farm.page(
             "pool_workers", f"Workers of {pool['name']}", "pools", pool=pool, assignments=[farm.assignment(worker, pool, n % 3) for n, worker in enumerate(farm.workers[:5])],
             unassigned=[{key: worker[key] for key in ("id", "name", "href")} for worker in farm.workers[5:]], is_adding=True,
@@ -193,7 +193,7 @@ def came_back(pages: dict[str, View]) -> dict[str, View]:
     """Forms with errors, typed values kept."""
     wrong = dict(pages)
     sentences = {"name": "This name is taken already.", "url": "This is no URL: it must begin with http:// or https://.", "username": "The user name is too long.",
-                 "password": "The password is missing.", "priority": "The priority is no whole number.", "worker": "Choose one worker at least."}
+                 "password": "The password is missing.", "priority": "The priority is no whole number.", "roll_ntime": "It is neither 1 nor 0.", "worker": "Choose one worker at least."}
     for path, view in pages.items():
         if view.get("form"):
             values = {"name": "typed <name>", "url": "ftp://typed", "username": "typed user", "priority": "seven"}

@@ -197,6 +197,17 @@ def test_what_is_wrong_stands_beside_its_field(rig, operator):
     assert browser.find("#username").get_property("value") == "me" and not [each for each in browser.complaints() if "422" not in each]
 
 
+def test_a_pool_that_rolls(rig, operator):
+    browser, database = operator.browser, rig.proxy.database
+    for wanted in (1, 0):
+        operator.open(f"/pools/{rig.pool}")
+        browser.find("main [name=roll_ntime][type=checkbox]").click()
+        operator.press("Save")
+        assert "was saved" in operator.said
+        assert database.value("SELECT roll_ntime FROM pool WHERE id = ?", rig.pool) == wanted
+    assert not browser.complaints()
+
+
 def test_two_people_at_one_pool(rig, operator):
     operator.open(f"/pools/{rig.pool}")
     assert rig.change(f"/pools/{rig.pool}", {"name": "renamed"}).status == 200

@@ -61,6 +61,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.prevhash = os.urandom(28) + bytes(4)
         self.rolling = False
+        self.roll_limit = ROLL_LIMIT  # seconds by which ntime may be advanced then
         self.issued: list[Issued] = []
         self.submissions: list[Submission] = []
         self._by_user: dict[tuple[str, bytes], Issued] = {}
@@ -100,7 +101,7 @@ class Ledger:
         if work is None:
             return "unknown-work"
         rolled = int.from_bytes(data[68:72], "big") - work.ntime
-        if rolled and not (self.rolling and 0 < rolled <= ROLL_LIMIT):
+        if rolled and not (self.rolling and 0 < rolled <= self.roll_limit):
             return "time-invalid"
         if header.hash_number(data) > work.target:
             return "high-hash"

@@ -65,9 +65,11 @@ def test_the_pool_judges(make_pool):
     reasons = [miner.submit(data).reason for data in (work.unsolved(), strange, late, good, good)]
     assert reasons == ["high-hash", "unknown-work", "time-invalid", None, "duplicate"]
     assert _miner(pool, user="somebody else").submit(work.solve()).reason == "unknown-work"
-    pool.ledger.rolling = True
+    pool.ledger.rolling, pool.ledger.roll_limit = True, 59
+    assert miner.submit(late).reason == "time-invalid"
+    pool.ledger.roll_limit = 60
     assert miner.submit(late).result is True
-    assert (len(pool.accepted), len(pool.ledger.rejected()), len(pool.ledger.duplicates())) == (2, 5, 1)
+    assert (len(pool.accepted), len(pool.ledger.rejected()), len(pool.ledger.duplicates())) == (2, 6, 1)
 
 
 def test_each_work_is_unique(make_pool):

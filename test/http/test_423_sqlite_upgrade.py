@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An SQLite file of version 4: the module upgrades it at its start, once, after it has copied it aside; or leaves it as it is and says why."""
+"""An SQLite file of version 4 or 5: the module upgrades it at its start, once, after it has copied it aside; or leaves it as it is and says why."""
 import os
 import signal
 import sqlite3
@@ -11,7 +11,10 @@ from harness.database import READINESS
 from harness.waiting import wait_until
 
 SHARES = 400
-_FORMER = """
+_VERSION_5 = """
+ALTER TABLE pool DROP COLUMN roll_ntime;
+UPDATE settings SET value = '5' WHERE key = 'version';"""
+_FORMER = _VERSION_5 + """
 DROP INDEX submitted_work_result; DROP TABLE worker_status; DROP TABLE share_stats;
 CREATE TABLE share_stats (period_start DATETIME NOT NULL, period_length INTEGER NOT NULL, worker_id INTEGER NOT NULL,
     pool_id INTEGER NOT NULL, accepted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
@@ -37,7 +40,7 @@ def _make_former(database, pool, shares=SHARES):
 
 
 def _copy(database):
-    return database.path.with_name(database.path.name + ".before-5")
+    return database.path.with_name(database.path.name + ".before-6")
 
 
 def _rows(path, sql):
@@ -52,10 +55,15 @@ def _version(path):
     return _rows(path, "SELECT value FROM settings WHERE key = 'version'")[0][0]
 
 
+def _tables(rows):
+    """But for the blanks: a column that is added later has its own."""
+    return [(kind, name, "".join(sql.split())) for kind, name, sql in rows]
+
+
 def _check_upgraded(database, shares):
     reference = sqlite3.connect(":memory:")
     reference.executescript(places.SCHEMA_SQLITE.read_text())
-    assert _rows(database.path, _TABLES) == reference.execute(_TABLES).fetchall(), "the tables are not those that a new file has"
+    assert _tables(_rows(database.path, _TABLES)) == _tables(reference.execute(_TABLES)), "the tables are not those that a new file has"
     sums = _rows(database.path, "SELECT period_length, SUM(accepted) FROM share_stats WHERE worker_id = 2 GROUP BY 1")
     assert len(sums) == 5 and {count for _, count in sums} == {shares}
     copy = _copy(database)
@@ -77,6 +85,19 @@ def test_upgraded_once_by_four_children(proxy, make_pool):
     proxy.wait_rows(SHARES + 3)
 
 
+def test_from_version_5(proxy, make_pool):
+    database = proxy.database
+    database.add_rig(make_pool())
+    connection = sqlite3.connect(database.path)
+    connection.executescript(_VERSION_5)
+    connection.close()
+    places.give_to_child(database.path.parent)
+    proxy.start()
+    assert _version(_copy(database)) == "5" and _version(database.path) == "6"
+    assert proxy.miner().mine(1)[0][1].result is True
+    proxy.wait_rows(1)
+
+
 @pytest.mark.proxy(children=4)
 @pytest.mark.expects_log("MP0230", "AH01618", "AH10392")
 def test_killed_while_it_upgrades(proxy, make_pool):
@@ -86,11 +107,11 @@ def test_killed_while_it_upgrades(proxy, make_pool):
     proxy.httpd.start()
     begun = _copy(database).with_name(_copy(database).name + ".new")
     for is_so_far in (begun.exists, _copy(database).exists, begun.exists):
-        wait_until(lambda: proxy.httpd.children() and (is_so_far() or _version(database.path) == "5"), 30, "an upgrade is under way")
+        wait_until(lambda: proxy.httpd.children() and (is_so_far() or _version(database.path) == "6"), 30, "an upgrade is under way")
         for child in proxy.httpd.children():
             proxy.httpd.killed.add(child)
             os.kill(child, signal.SIGKILL)
-    wait_until(lambda: _version(database.path) == "5", 60, "the file is upgraded")
+    wait_until(lambda: _version(database.path) == "6", 60, "the file is upgraded")
     wait_until(lambda: proxy.login_status(READINESS) == 200, 30, "the farm is served")
     _check_upgraded(database, shares)
 

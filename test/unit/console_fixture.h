@@ -45,7 +45,8 @@ void desk_check_end(const mp_console_outcome_t *outcome, mp_console_kind_t kind,
 #define DESK_REFERENCE "id name href"
 #define DESK_FORM "action values errors has_errors error revision"
 #define DESK_POOL                                                                                                                          \
-    "id name href workers_href url enabled revision worker_count state is_up is_down is_half_open is_disabled is_unknown state_text "      \
+    "id name href workers_href url enabled roll_ntime revision worker_count state is_up is_down is_half_open is_disabled is_unknown "      \
+    "state_text "                                                                                                                          \
     "since reason latency_ms watch last_block"
 #define DESK_SUMS "accepted rejected rejected_percent is_rejecting"
 #define DESK_WORKER                                                                                                                        \

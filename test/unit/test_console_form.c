@@ -45,8 +45,8 @@ static void test_form(void)
 
 static void test_fields(void)
 {
-    const mp_json_t *input = parse(
-        "{\"text\":\"a\",\"number\":10,\"fraction\":1.5,\"list\":[\"b\",\"c\"],\"none\":null,\"object\":{},\"empty\":[],\"truth\":true}");
+    const mp_json_t *input = parse("{\"text\":\"a\",\"number\":10,\"fraction\":1.5,\"list\":[\"b\",\"c\"],\"none\":null,\"object\":{},"
+                                   "\"empty\":[],\"truth\":true,\"has_off\":\"1\",\"zero\":0}");
 
     is_text(mp_console_form_field(input, "text", p), "a", "a text");
     is_text(mp_console_form_field(input, "number", p), "10", "a number");
@@ -54,6 +54,12 @@ static void test_fields(void)
     is_text(mp_console_form_field(input, "list", p), "b", "the first of a list");
     ok(!mp_console_form_field(input, "none", p) && !mp_console_form_field(input, "object", p) && !mp_console_form_field(input, "empty", p),
        "nothing that could be typed");
+    bool flag = true;
+    ok(mp_console_form_flag(&flag, input, "missing", p) && flag, "a flag that is missing stays");
+    ok(mp_console_form_flag(&flag, input, "off", p) && !flag, "a box that is not ticked");
+    ok(mp_console_form_flag(&flag, input, "truth", p) && flag && mp_console_form_flag(&flag, input, "zero", p) && !flag,
+       "as scripts write it");
+    ok(!mp_console_form_flag(&flag, input, "text", p) && !mp_console_form_flag(&flag, input, "none", p), "neither");
     ok(!mp_console_form_field(input, "missing", p) && !mp_console_form_field(NULL, "missing", p), "missing");
     is_text(mp_console_form_field_or(input, "missing", "d", p), "d", "what it is otherwise");
     is_text(mp_console_form_field_or(input, "text", "d", p), "a", "not where it was typed");

@@ -104,7 +104,9 @@ static void check_refusals(apr_pool_t *p)
     db_mariadb(NULL, &server, "", "CREATE USER reader@127.0.0.1; GRANT SELECT ON mining.* TO reader@127.0.0.1");
     options.url = apr_psprintf(p, "mysql://reader@127.0.0.1:%d/mining", server.port);
     mp_store_create(&store, &options, &why, p);
-    ok(mp_store_add_pool(NULL, "n", "u", store, &why, p) == APR_EGENERAL && strcmp(why.word, "database-refused") == 0, "%s", why.sentence);
+    ok(mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = "n", .url = "u"}, store, &why, p) == APR_EGENERAL &&
+           strcmp(why.word, "database-refused") == 0,
+       "%s", why.sentence);
     options.url = apr_psprintf(p, "mysql://reader@127.0.0.1:%d/mysql", server.port);
     mp_store_create(&store, &options, &why, p);
     check_failure(store, APR_EGENERAL, "database-refused", "refuses the user \"reader\"", p);
@@ -123,7 +125,8 @@ static void check_death(mp_store_t *store, int how, const char *what, apr_pool_t
     double deadline = db_seconds() + 10;
     while (mp_store_load_generation(&generation, store, &why, p) != APR_SUCCESS && db_seconds() < deadline)
         db_pause();
-    ok(mp_store_add_pool(NULL, what, "http://a/", store, &why, p) == APR_SUCCESS, "it is found again: %s", why.sentence);
+    ok(mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = what, .url = "http://a/"}, store, &why, p) == APR_SUCCESS,
+       "it is found again: %s", why.sentence);
 }
 
 /* The links lie idle while the server is restarted: the very next call must succeed. */
@@ -178,14 +181,16 @@ static void check_lock_timeout(mp_store_t *store, apr_pool_t *p)
         db_pause();
     }
     double began = db_seconds();
-    ok(mp_store_add_pool(NULL, "locked", "u", store, &why, p) == APR_EGENERAL && strcmp(why.word, "database-busy") == 0, "a lock: %s",
-       why.sentence);
+    ok(mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = "locked", .url = "u"}, store, &why, p) == APR_EGENERAL &&
+           strcmp(why.word, "database-busy") == 0,
+       "a lock: %s", why.sentence);
     ok(db_seconds() - began < 4, "the server says so before we hang up: %.1f s", db_seconds() - began);
     while (strcmp(output, "0") != 0 && db_seconds() < deadline + 10) {
         db_mariadb(output, &server, "", "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'");
         db_pause();
     }
-    ok(mp_store_add_pool(NULL, "locked", "u", store, &why, p) == APR_SUCCESS, "then it goes on: %s", why.sentence);
+    ok(mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = "locked", .url = "u"}, store, &why, p) == APR_SUCCESS, "then it goes on: %s",
+       why.sentence);
 }
 
 /* Both connections are taken by others: waiting for one ends with the timeout. */

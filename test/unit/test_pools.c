@@ -36,7 +36,7 @@ static void test_forms(void)
     desk_is(view, "can_delete", "false");
     desk_has(view, "form", DESK_FORM);
     desk_is(view, "form.action", "/admin/pools/new");
-    desk_is(view, "form.values", "{\"name\":\"\",\"url\":\"\"}");
+    desk_is(view, "form.values", "{\"name\":\"\",\"url\":\"\",\"roll_ntime\":\"\"}");
     view = desk_view(mp_pools_view_one, alpha, NULL);
     desk_is(view, "is_new", "false");
     desk_has(view, "pool", DESK_POOL);
@@ -108,6 +108,18 @@ static void test_edit(void)
     end = desk_change(mp_pools_save, beta, 0, "{'name':'beta'}");
     desk_ends(&end, MP_CONSOLE_DONE, "beta");
     is_text(farm_text("SELECT name || '|' || url FROM pool WHERE id = %u", beta), "beta|http://epsilon.example/", "what is missing stays");
+    is_text(farm_text("SELECT roll_ntime FROM pool WHERE id = %u", beta), "0", "nobody asked to roll");
+    end = desk_change(mp_pools_save, beta, 0, "{'has_roll_ntime':'1','roll_ntime':'1'}");
+    desk_ends(&end, MP_CONSOLE_DONE, "beta");
+    is_text(farm_text("SELECT roll_ntime FROM pool WHERE id = %u", beta), "1", "a box that was ticked");
+    desk_is(desk_view(mp_pools_view_one, beta, NULL), "form.values.roll_ntime", "1");
+    desk_is(desk_view(mp_pools_view_one, beta, NULL), "pool.roll_ntime", "true");
+    end = desk_change(mp_pools_save, beta, 0, "{'roll_ntime':'maybe'}");
+    desk_ends(&end, MP_CONSOLE_INVALID, "Nothing");
+    desk_is(end.view, "form.errors.roll_ntime", "It is neither 1 nor 0.");
+    end = desk_change(mp_pools_save, beta, 0, "{'has_roll_ntime':'1'}");
+    desk_ends(&end, MP_CONSOLE_DONE, "beta");
+    is_text(farm_text("SELECT roll_ntime FROM pool WHERE id = %u", beta), "0", "and one that was not");
     end = desk_change(mp_pools_save, beta, 0, "{'name':'alpha'}");
     desk_ends(&end, MP_CONSOLE_INVALID, "Nothing");
     desk_is(end.view, "is_new", "false");

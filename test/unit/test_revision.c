@@ -17,6 +17,8 @@ static void check_pools(void)
     ok(strcmp(mp_revision_of_pool(second, &other, "s"), first) != 0, "fields do not run together");
     other = row, other.enabled = false;
     ok(strcmp(mp_revision_of_pool(second, &other, "s"), first) != 0, "the state counts");
+    other = row, other.roll_ntime = true;
+    ok(strcmp(mp_revision_of_pool(second, &other, "s"), first) != 0, "so does whether it rolls");
     other = row, other.id = 2;
     ok(strcmp(mp_revision_of_pool(second, &other, "s"), first) != 0, "so does the id");
     ok(strcmp(mp_revision_of_pool(second, &row, "t"), first) != 0, "another database's secret makes another one");

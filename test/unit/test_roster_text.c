@@ -14,8 +14,8 @@ static mp_roster_rows_t *sample_rows(void)
     mp_roster_rows_t *rows = mp_roster_rows_create(p);
     rows->generation = APR_INT64_C(9007199254740993); /* a double would lose its last digit */
     rows->secret = "c0ffee";
-    *(mp_roster_pool_row_t *)apr_array_push(rows->pools) =
-        (mp_roster_pool_row_t){.id = APR_UINT32_MAX, .name = "al\"pha\\", .url = "http://alpha/?a=b&c", .enabled = true};
+    *(mp_roster_pool_row_t *)apr_array_push(rows->pools) = (mp_roster_pool_row_t){
+        .id = APR_UINT32_MAX, .name = "al\"pha\\", .url = "http://alpha/?a=b&c", .enabled = true, .roll_ntime = true};
     *(mp_roster_pool_row_t *)apr_array_push(rows->pools) =
         (mp_roster_pool_row_t){.id = 1, .name = "", .url = "http://b/", .enabled = false};
     *(mp_roster_worker_row_t *)apr_array_push(rows->workers) =
@@ -52,6 +52,8 @@ static void test_round_trip(void)
     is_text(APR_ARRAY_IDX(rows->pools, 0, mp_roster_pool_row_t).name, "al\"pha\\", "quotes and backslashes");
     ok(APR_ARRAY_IDX(rows->pools, 0, mp_roster_pool_row_t).enabled && !APR_ARRAY_IDX(rows->pools, 1, mp_roster_pool_row_t).enabled,
        "enabled");
+    ok(APR_ARRAY_IDX(rows->pools, 0, mp_roster_pool_row_t).roll_ntime && !APR_ARRAY_IDX(rows->pools, 1, mp_roster_pool_row_t).roll_ntime,
+       "who rolls");
     is_text(APR_ARRAY_IDX(rows->pools, 1, mp_roster_pool_row_t).name, "", "empty text");
     is_text(APR_ARRAY_IDX(rows->workers, 0, mp_roster_worker_row_t).name, "\xc3\xa4 rig\t1", "UTF-8 and control characters");
     is_text(APR_ARRAY_IDX(rows->workers, 0, mp_roster_worker_row_t).password, "latin-1 \xe4\xff",

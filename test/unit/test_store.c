@@ -79,7 +79,7 @@ static void check_schema(apr_pool_t *p)
     ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "an empty roster: %s", why.sentence);
     is_number(rows->pools->nelts + rows->workers->nelts + rows->assignments->nelts, 0, "no rows");
     is_number(strlen(rows->secret), 64, "a secret of 64 digits");
-    is_text(sql("SELECT value FROM settings WHERE value = '5'"), "5", "version 5");
+    is_text(sql("SELECT value FROM settings WHERE value = '6'"), "6", "version 6");
     ok(mp_store_prepare(other, &why, p) == APR_SUCCESS && mp_store_load_roster(&again, other, &why, p) == APR_SUCCESS, "another store");
     is_text(again->secret, rows->secret, "the same secret");
     ok(mp_store_load_generation(&generation, store, &why, p) == APR_SUCCESS, "generation");
@@ -94,20 +94,20 @@ static void check_versions(apr_pool_t *p)
     mp_result_t why = MP_RESULT_NONE;
     mp_roster_rows_t *rows = NULL;
 
-    sql("UPDATE settings SET value = '3' WHERE value = '5'");
+    sql("UPDATE settings SET value = '3' WHERE value = '6'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "version 3");
     check_status(mp_store_prepare(store, &why, p), APR_EMISMATCH, "schema-old", &why, "nothing to prepare in version 3");
-    sql("UPDATE settings SET value = '6' WHERE value = '3'");
-    check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-new", &why, "version 6");
-    sql("UPDATE settings SET value = 'x' WHERE value = '6'");
+    sql("UPDATE settings SET value = '7' WHERE value = '3'");
+    check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-new", &why, "version 7");
+    sql("UPDATE settings SET value = 'x' WHERE value = '7'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "a version that is no number");
     sql("ALTER TABLE settings RENAME TO aside");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "version 0 has no settings");
     sql("ALTER TABLE aside RENAME TO settings");
     sql("DELETE FROM settings WHERE value = 'x'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-missing", &why, "no version at all");
-    sql("INSERT INTO settings VALUES ('version', '5')");
-    ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "version 5 again: %s", why.sentence);
+    sql("INSERT INTO settings VALUES ('version', '6')");
+    ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "version 6 again: %s", why.sentence);
 
     const char *secret = rows->secret;
     sql("UPDATE settings SET value = 'short' WHERE length(value) = 64");
@@ -132,8 +132,10 @@ static void check_names(apr_pool_t *p)
     apr_uint32_t pool = 0, rig = 0, other = 0, unset = 77;
     apr_int64_t before = generation_of(store, p);
 
-    ok(mp_store_add_pool(&pool, "alpha", "http://alpha.example:8332/", store, &why, p) == APR_SUCCESS && pool > 0, "add a pool: %s",
-       why.sentence);
+    ok(mp_store_add_pool(&pool, &(mp_store_pool_edit_t){.name = "alpha", .url = "http://alpha.example:8332/"}, store, &why, p) ==
+               APR_SUCCESS &&
+           pool > 0,
+       "add a pool: %s", why.sentence);
     ok(mp_store_add_worker(&rig, "Rig 1", "$2y$05$hash", store, &why, p) == APR_SUCCESS && rig > 0, "add a worker: %s", why.sentence);
     ok(mp_store_add_worker(&other, "b\xc3\xa4r", "x' OR '1'='1", store, &why, p) == APR_SUCCESS && other > rig, "a name beyond ASCII: %s",
        why.sentence);
@@ -143,7 +145,8 @@ static void check_names(apr_pool_t *p)
     ok(strstr(why.sentence, "\"Rig 1\"") != NULL, "the sentence names the other one");
     check_status(mp_store_add_worker(&unset, "B\xc3\x84R", "h", store, &why, p), APR_EEXIST, "exists", &why, "case beyond ASCII");
     check_status(mp_store_add_worker(&unset, "Rig 1", "h", store, &why, p), APR_EEXIST, "exists", &why, "the same name");
-    check_status(mp_store_add_pool(&unset, "ALPHA ", "http://b/", store, &why, p), APR_EEXIST, "exists", &why, "a pool's name");
+    check_status(mp_store_add_pool(&unset, &(mp_store_pool_edit_t){.name = "ALPHA ", .url = "http://b/"}, store, &why, p), APR_EEXIST,
+                 "exists", &why, "a pool's name");
     is_number(unset, 77, "no id for what was not added");
     is_number(generation_of(store, p), before + 3, "a refusal raises nothing");
     ok(mp_store_add_worker(&unset, " rig 1", "h", store, &why, p) == APR_SUCCESS, "a leading blank is another name");
@@ -516,7 +519,7 @@ static void check_edits_by_hand(apr_pool_t *p)
         sql("INSERT INTO worker (id, name, password) VALUES (99999999999, 'far', 'p')");
         sql("INSERT INTO worker (id, name, password) VALUES (-4, 'negative', 'p')");
     }
-    sql("DELETE FROM settings WHERE value NOT IN ('5') AND length(value) < 64");
+    sql("DELETE FROM settings WHERE value NOT IN ('6') AND length(value) < 64");
     ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "load what hands have edited: %s", why.sentence);
     is_number(rows->workers->nelts, 3, "ids that cannot be are left out");
     ok(APR_ARRAY_IDX(rows->pools, 0, mp_roster_pool_row_t).enabled, "7 is enabled");

@@ -16,7 +16,7 @@ static void check_adding(mp_store_t *store, apr_pool_t *p)
     apr_array_header_t *found;
 
     for (unsigned i = 1; i <= POOLS; i++)
-        mp_store_add_pool(NULL, apr_psprintf(p, "pool%u", i), "http://p/", store, &why, p);
+        mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = apr_psprintf(p, "pool%u", i), .url = "http://p/"}, store, &why, p);
     for (unsigned i = 1; i <= 2; i++)
         mp_store_add_worker(NULL, apr_psprintf(p, "rig%u", i), "h", store, &why, p);
     raised(store, p);

@@ -12,7 +12,7 @@
 static void add_farm(mp_store_t *store, apr_pool_t *p)
 {
     for (unsigned i = 1; i <= 2; i++)
-        mp_store_add_pool(NULL, apr_psprintf(p, "pool%u", i), "http://p/", store, NULL, p);
+        mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = apr_psprintf(p, "pool%u", i), .url = "http://p/"}, store, NULL, p);
     for (unsigned i = 1; i <= WORKERS; i++)
         mp_store_add_worker(NULL, apr_psprintf(p, "r\xc3\xafg'%u", i), "h", store, NULL, p);
     raised(store, p);

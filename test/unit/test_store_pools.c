@@ -24,21 +24,27 @@ static void check_adding(mp_store_t *store, apr_pool_t *p)
     mp_result_t why = MP_RESULT_NONE;
     const char *name = "b\"e't\\a %s; --";
 
-    ok(mp_store_add_pool(&alpha, "alpha", "http://alpha.example:8332/", store, &why, p) == APR_SUCCESS && alpha > 0, "add: %s",
-       why.sentence);
+    ok(mp_store_add_pool(&alpha, &(mp_store_pool_edit_t){.name = "alpha", .url = "http://alpha.example:8332/"}, store, &why, p) ==
+               APR_SUCCESS &&
+           alpha > 0,
+       "add: %s", why.sentence);
     is_number(raised(store, p), 1, "the generation rose once");
-    ok(mp_store_add_pool(&beta, name, "http://u:p'\"@beta/", store, &why, p) == APR_SUCCESS && beta > alpha, "quotes: %s", why.sentence);
+    ok(mp_store_add_pool(&beta, &(mp_store_pool_edit_t){.name = name, .url = "http://u:p'\"@beta/"}, store, &why, p) == APR_SUCCESS &&
+           beta > alpha,
+       "quotes: %s", why.sentence);
     ok(mp_store_find_pool(&found, beta, store, &why, p) == APR_SUCCESS, "find it: %s", why.sentence);
     is_text(found.row.name, name, "its name");
     is_text(found.row.url, "http://u:p'\"@beta/", "its URL");
     ok(found.row.enabled && found.row.id == beta && strlen(found.revision) == 16, "enabled, with a revision");
     is_number(raised(store, p), 1, "once");
-    is_refused(mp_store_add_pool(&unset, "ALPHA  ", "http://x/", store, &why, p), APR_EEXIST, &why, "exists", "a name that is taken");
+    is_refused(mp_store_add_pool(&unset, &(mp_store_pool_edit_t){.name = "ALPHA  ", .url = "http://x/"}, store, &why, p), APR_EEXIST, &why,
+               "exists", "a name that is taken");
     is_refused(mp_store_find_pool(&found, 99, store, &why, p), APR_NOTFOUND, &why, "not-found", "no such pool");
-    ok(mp_store_add_pool(NULL, long_name("\xc3\xa9", p), "http://long/", store, &why, p) == APR_SUCCESS, "255 characters: %s",
-       why.sentence);
-    is_refused(mp_store_add_pool(&unset, long_name("\xc3\x89", p), "http://long/", store, &why, p), APR_EEXIST, &why, "exists",
-               "they differ in the case of the last one");
+    ok(mp_store_add_pool(NULL, &(mp_store_pool_edit_t){.name = long_name("\xc3\xa9", p), .url = "http://long/"}, store, &why, p) ==
+           APR_SUCCESS,
+       "255 characters: %s", why.sentence);
+    is_refused(mp_store_add_pool(&unset, &(mp_store_pool_edit_t){.name = long_name("\xc3\x89", p), .url = "http://long/"}, store, &why, p),
+               APR_EEXIST, &why, "exists", "they differ in the case of the last one");
     is_number(unset, 77, "no id for what was not added");
     is_number(raised(store, p), 1, "refusals raise nothing");
 }
@@ -68,6 +74,11 @@ static void check_updating(mp_store_t *store, apr_pool_t *p)
     edit = (mp_store_pool_edit_t){.id = 1, .name = "alpha", .url = "http://alpha.example/"};
     ok(mp_store_update_pool(&edit, store, &why, p) == APR_SUCCESS, "without a revision: %s", why.sentence);
     is_number(raised(store, p), 1, "once");
+    edit.roll_ntime = true;
+    ok(mp_store_update_pool(&edit, store, &why, p) == APR_SUCCESS && mp_store_find_pool(&now, 1, store, &why, p) == APR_SUCCESS &&
+           now.row.roll_ntime,
+       "it rolls ntime from now on: %s", why.sentence);
+    is_number(raised(store, p), 1, "which is a change");
 }
 
 static void check_enabling(mp_store_t *store, apr_pool_t *p)
@@ -173,7 +184,7 @@ static void check_races(mp_store_t *store, apr_pool_t *p)
     for (int i = 0; i < ROUNDS; i++) {
         racer_t a = {.store = store, .name = apr_psprintf(p, "a%d", i)}, b = {.store = other, .name = apr_psprintf(p, "b%d", i)};
         mp_store_pool_t shown;
-        mp_store_add_pool(&a.pool_id, apr_psprintf(p, "race%d", i), "http://r/", store, NULL, p);
+        mp_store_add_pool(&a.pool_id, &(mp_store_pool_edit_t){.name = apr_psprintf(p, "race%d", i), .url = "http://r/"}, store, NULL, p);
         b.pool_id = a.pool_id;
         mp_store_find_pool(&shown, a.pool_id, store, NULL, p);
         a.revision = b.revision = shown.revision;

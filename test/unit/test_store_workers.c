@@ -69,7 +69,7 @@ static void check_cloning(mp_store_t *store, apr_pool_t *p)
     apr_uint32_t id = 0;
 
     for (unsigned i = 1; i <= 3; i++) {
-        mp_store_add_pool(&row.pool_id, apr_psprintf(p, "pool%u", i), "http://p/", store, &why, p);
+        mp_store_add_pool(&row.pool_id, &(mp_store_pool_edit_t){.name = apr_psprintf(p, "pool%u", i), .url = "http://p/"}, store, &why, p);
         row.enabled = i != 2, row.priority = -(int)i;
         ok(mp_store_add_assignment(&row, store, &why, p) == APR_SUCCESS, "assign: %s", why.sentence);
     }

@@ -96,14 +96,19 @@ class OldDatabase(MariaDatabase):
 
 
 class FormerDatabase(OldDatabase):
-    """Ours of version 4: sums of 300 s only, in another order, and nothing about what workers did last."""
+    """Ours of version 5, which rolled no ntime; or 4: sums of 300 s only, in another order, and nothing about what workers did last."""
 
-    def __init__(self, server: MariaServer, directory: Path):
+    def __init__(self, server: MariaServer, directory: Path, version: int = 4):
         super().__init__(server, server.create_database(directory, with_schema=False).name, directory, with_schema=True)
+        self.run("ALTER TABLE pool DROP COLUMN roll_ntime")
+        self.run("UPDATE settings SET value = ? WHERE `key` = 'version'", str(version))
+        if version == 4:
+            self._lose_sums()
+
+    def _lose_sums(self) -> None:
         for statement in ("ALTER TABLE share_stats DROP PRIMARY KEY, DROP KEY worker_id, MODIFY period_start datetime NOT NULL FIRST,"
                           " ADD PRIMARY KEY (period_start, period_length, worker_id, pool_id)",
-                          "ALTER TABLE submitted_work DROP KEY result_id", "DROP TABLE worker_status",
-                          "UPDATE settings SET value = '4' WHERE `key` = 'version'"):
+                          "ALTER TABLE submitted_work DROP KEY result_id", "DROP TABLE worker_status"):
             self.run(statement)
 
 
