@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each worker did last, kept in a row of its own so that a page need not look for it among all works and shares. Written in the transaction that records
- * the work or the share, last of all tables, one row per worker and batch. Plain values. */
+/* What each worker did last, kept in a row of its own so that a page need not look for it among all works and shares. Written in the transaction that counts
+ * the works or records the share, last of all tables, one row per worker and batch. Plain values. */
 #ifndef MP_STORE_WORKER_STATUS_H
 #define MP_STORE_WORKER_STATUS_H
 
