@@ -48,6 +48,7 @@ class Subject:
     options: dict[str, Any]  # for the load
     database: Database | None = None
     database_pid: int | None = None
+    rolls: bool = False
     since: str = ""  # rows are counted from here
     memory_of_poll: float | None = None  # kB
 
@@ -125,7 +126,7 @@ class Stage:
         httpd.config.directives = directives_for(httpd, database, scene.DIRECTIVES)
         options = {"port": _port(httpd), "module": 1, "workers": farm.workers, "previous": pool.stats()["previous"]} | case.load
         subject = Subject(name, httpd, options, database, self.server.pid if farm.database == "mariadb" else None,
-                          time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
+                          farm.rolls, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
         with contextlib.ExitStack() as stack:
             stack.callback(httpd.stop)
             Proxy(httpd, database).start()
