@@ -48,6 +48,7 @@ class Subject:
     options: dict[str, Any]  # for the load
     database: Database | None = None
     database_pid: int | None = None
+    rolls: bool = False
     since: str = ""  # rows are counted from here
     memory_of_poll: float | None = None  # kB
 
@@ -59,13 +60,6 @@ class Subject:
         """Works and shares in its database."""
         return (self.database.value("SELECT COUNT(*) FROM work_data WHERE time_requested >= ?", self.since),
                 self.database.value("SELECT COUNT(*) FROM submitted_work WHERE time >= ?", self.since))
-
-    def settle(self) -> None:
-        """Waits until nobody writes rows any more."""
-        last = None
-        while (now := self.rows()) != last:
-            last = now
-            time.sleep(0.5)
 
 
 def can_roll() -> bool:
@@ -110,8 +104,9 @@ class Stage:
             if case.rival:
                 found.append(stack.enter_context(self._proxy(f"proxy, {case.rival_name}", case.rival, case, pool, tls)))
             page = sample_answer(found[0].httpd)
-            for subject in found:
-                subject.settle()
+            wait_until(lambda: is_written(found, pool), 30, "the databases have what was done so far")
+            if case.farm.polls:
+                stack.enter_context(parked(found[0], case.farm, pool))
             found += stack.enter_context(self._plain(case, pool, page, tls))
             yield pool, found
 
@@ -125,14 +120,13 @@ class Stage:
         httpd.config.directives = directives_for(httpd, database, scene.DIRECTIVES)
         options = {"port": _port(httpd), "module": 1, "workers": farm.workers, "previous": pool.stats()["previous"]} | case.load
         subject = Subject(name, httpd, options, database, self.server.pid if farm.database == "mariadb" else None,
-                          time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
-        with contextlib.ExitStack() as stack:
-            stack.callback(httpd.stop)
+                          farm.rolls, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
+        try:
             Proxy(httpd, database).start()
             log_in(subject)
-            if farm.polls:
-                stack.enter_context(parked(subject, farm, pool))
             yield subject
+        finally:
+            httpd.stop()
 
     @contextlib.contextmanager
     def _plain(self, case: Case, pool: Pool, page: str, tls: tuple[Path, Path] | None) -> Iterator[list[Subject]]:
@@ -173,6 +167,12 @@ def add_farm(database: Database, farm: Farm, pool: Pool) -> None:
                      " SELECT ?, id, name, 'pool-pw', ?, 1 FROM worker WHERE name <> 'readiness'", database.add_pool(f"pool-{rank}", url), -rank)
     if farm.rolls:
         database.run("UPDATE pool SET roll_ntime = 1")
+
+
+def is_written(subjects: list[Subject], pool: Pool) -> bool:
+    """True if the databases have all that the pool has given and taken, as long as nobody else has used it."""
+    stats = pool.stats()
+    return [sum(counts) for counts in zip(*(subject.rows() for subject in subjects))] == [stats["getworks"], stats["accepted"]]
 
 
 def log_in(subject: Subject) -> None:

@@ -29,6 +29,8 @@ def rows(result: Result) -> str:
         value, by = getattr(run, name), getattr(base, name)
         if value is None:
             return "in httpd" if name == "database" and run.drained is not None else ""
+        if name == "drained" and run.waiting:
+            return f"{value:{form}}, {run.waiting} shares"
         return f"{value:{form}}" + (f" ({value / by:.2f})" if by and run is not base else "")
 
     def line(name: str, run: Run) -> str:
