@@ -106,6 +106,9 @@ static apr_status_t store_sums(mp_work_drain_t *drain, bool is_last, mp_result_t
     if (drain->sums_left == 0) {
         mp_work_sums_clear(drain->sums);
         drain->sums = NULL;
+        /* What came while these were on their way. */
+        if (is_last)
+            take_sums(drain, is_last);
     }
     apr_pool_clear(p);
     return APR_SUCCESS;
