@@ -293,7 +293,7 @@ BEGIN
         END IF;
         SELECT MIN(worker_id) INTO whose FROM work_data WHERE worker_id > whose;
     END WHILE;
-    ALTER TABLE upgrade_new_work_data ADD KEY time_requested (time_requested), ADD KEY pool_time (pool_id, time_requested);
+    ALTER TABLE upgrade_new_work_data ADD KEY time_requested (time_requested);
     SELECT COUNT(*) INTO done FROM upgrade_new_work_data;
     CALL upgrade_say(CONCAT('work_data: ', done, ' rows; ', bad, ' left out, because they do not begin with 136 hexadecimal digits; ',
                             total - done - bad, ' others gave way to a newer row for the same work'));
@@ -480,23 +480,24 @@ BEGIN
             SELECT period_length, period_start, worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats
             WHERE period_length = 300;
         CALL upgrade_sum_periods();
-    ELSE
-        DROP TABLE upgrade_new_share_stats;
-    END IF;
-    IF has_status THEN
-        DROP TABLE upgrade_new_worker_status;
-    END IF;
+    ELSE DROP TABLE upgrade_new_share_stats; END IF;
+    IF has_status THEN DROP TABLE upgrade_new_worker_status; END IF;
     CALL upgrade_switch();
     CALL upgrade_drop_old();
 END;;
 
--- Version 5 knew nothing of rolling ntime.
+-- Version 5 knew nothing of rolling ntime, and had a key that cost every work time and served nobody.
 CREATE PROCEDURE upgrade_from_5()
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM information_schema.columns
                    WHERE table_schema = DATABASE() AND table_name = 'pool' AND column_name = 'roll_ntime') THEN
         CALL upgrade_say('pool: one more column');
         ALTER TABLE pool ADD COLUMN roll_ntime tinyint(1) NOT NULL DEFAULT 0;
+    END IF;
+    IF EXISTS (SELECT 1 FROM information_schema.statistics
+               WHERE table_schema = DATABASE() AND table_name = 'work_data' AND index_name = 'pool_time') THEN
+        CALL upgrade_say('work_data: one key less');
+        ALTER TABLE work_data DROP KEY pool_time;
     END IF;
     UPDATE settings SET value = '6' WHERE `key` = 'version';
 END;;

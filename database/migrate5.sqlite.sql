@@ -3,4 +3,6 @@
 
 ALTER TABLE pool ADD COLUMN roll_ntime INTEGER NOT NULL DEFAULT 0;
 
+DROP INDEX IF EXISTS work_data_pool_time;
+
 UPDATE settings SET value = '6' WHERE `key` = 'version';

@@ -45,8 +45,7 @@ CREATE TABLE IF NOT EXISTS work_data (
     difficulty double NULL,
     time_requested datetime NOT NULL,
     PRIMARY KEY (worker_id, data),
-    KEY time_requested (time_requested),
-    KEY pool_time (pool_id, time_requested)
+    KEY time_requested (time_requested)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 -- result: 1 accepted, 0 rejected, NULL unknown. share_id is NULL in rows that the PHP program wrote.

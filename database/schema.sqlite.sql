@@ -39,7 +39,6 @@ CREATE TABLE work_data (
     PRIMARY KEY (worker_id, data)
 ) WITHOUT ROWID;
 CREATE INDEX work_data_time ON work_data (time_requested);
-CREATE INDEX work_data_pool_time ON work_data (pool_id, time_requested);
 
 CREATE TABLE submitted_work (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
