@@ -4,9 +4,23 @@
 
 #include "httpd/public_url.h"
 
+#include <apr_buckets.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
+#include <util_filter.h>
+
+/* Body and end at once: what goes through ap_rwrite() is gathered and sent on by two more filters. */
+static void pass_body(request_rec *r, const char *body, apr_size_t length)
+{
+    apr_bucket_alloc_t *allocator = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, allocator);
+    if (length > 0)
+        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_transient_create(body, length, allocator));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(allocator));
+    /* Who fails to take it has gone away: httpd sees that by itself. */
+    ap_pass_brigade(r->output_filters, brigade);
+}
 
 static int send_all(request_rec *r, int status, const char *content_type, const char *body)
 {
@@ -16,7 +30,7 @@ static int send_all(request_rec *r, int status, const char *content_type, const 
     ap_set_content_type(r, content_type);
     ap_set_content_length(r, (apr_off_t)length);
     if (!r->header_only)
-        ap_rwrite(body, (int)length, r);
+        pass_body(r, body, length);
     return OK;
 }
 

@@ -116,7 +116,8 @@ class Stage:
         add_farm(database, farm, pool)
         if farm.old_rows:
             tables.fill_recent(database, self.base, farm.old_rows)
-        httpd = Httpd(self.directory(), Config(**CONFIG, tls=_tls_port(tls)))
+        directory = self.directory()
+        httpd = Httpd(directory, Config(**CONFIG, tls=_tls_port(tls), host=[f'DocumentRoot "{directory}"']))
         httpd.config.directives = directives_for(httpd, database, scene.DIRECTIVES)
         options = {"port": _port(httpd), "module": 1, "workers": farm.workers, "previous": pool.stats()["previous"]} | case.load
         subject = Subject(name, httpd, options, database, self.server.pid if farm.database == "mariadb" else None,
