@@ -12,6 +12,7 @@
 #define MP_ROLLS_OFFSETS_MOST 600 /* whatever it says: nodes take two hours */
 #define MP_ROLLS_OF_ACCOUNT 4     /* works held for one worker at one pool, when several threads fetch at a time */
 #define MP_ROLLS_WORKS 16384u     /* held in all */
+#define MP_ROLLS_TEXT_MOST 4096   /* bytes of a work that is held */
 /* A pool that repeats a head advances ntime itself, perhaps to where it was advanced here: for that long its works are handed out as they are. */
 #define MP_ROLLS_REPEATS apr_time_from_sec(MP_ROLLS_OFFSETS_MOST)
 
@@ -46,9 +47,10 @@ typedef struct mp_rolls_wish_t {
 /**
  * A held work, with ntime as nobody got it yet.
  * @param work filled, but for what only the pool's own answer has (getwork, announcement)
+ * @param fetched when the pool gave it
  * @return its result as JSON text, in p; NULL if none is held
  */
-const char *mp_rolls_take(mp_work_t *work, mp_rolls_t *rolls, const mp_rolls_wish_t *wish, apr_pool_t *p);
+const char *mp_rolls_take(mp_work_t *work, apr_time_t *fetched, mp_rolls_t *rolls, const mp_rolls_wish_t *wish, apr_pool_t *p);
 
 /**
  * Holds a work that is about to be handed out for the first time, if the pool allows that. Its route must be known already: others may get it before this returns.

@@ -19,6 +19,7 @@ typedef struct mp_work_grant_t {
     const mp_assignment_t *assignment; /* whose account fetched it; borrowed from the roster, like its pool */
     apr_uint64_t wanted;               /* the worker's first choice when the fetch began: mp_work_wanted() */
     bool is_only_pool;                 /* the worker has no other pool enabled */
+    apr_time_t fetched;                /* when the pool gave the work */
     apr_interval_time_t upstream_time;
 } mp_work_grant_t;
 

@@ -13,10 +13,11 @@
 typedef enum mp_exchange_outcome_t {
     MP_EXCHANGE_ANSWERED, /* completely, with whatever HTTP status */
     MP_EXCHANGE_FAILED,   /* why: as mp_transfer_failure() */
-    MP_EXCHANGE_UNUSUAL   /* nothing is known: the request must be repeated as a transfer, within the same deadline */
+    MP_EXCHANGE_UNUSUAL   /* nothing is known: the request must be repeated as a transfer */
 } mp_exchange_outcome_t;
 
-#define MP_EXCHANGE_AVOID_TIME apr_time_from_sec(600) /* how long a server whose answer was unusual is not asked this way */
+/* How long a server whose answer was unusual is not asked this way. Then one request tries, and while it does all others are transfers: so few have to wait for two answers. */
+#define MP_EXCHANGE_AVOID_TIME apr_time_from_sec(600)
 
 typedef struct mp_exchange_t mp_exchange_t;
 
@@ -24,7 +25,7 @@ typedef struct mp_exchange_t mp_exchange_t;
 apr_status_t mp_exchange_create(mp_exchange_t **exchange, const mp_handles_options_t *options, apr_pool_t *p);
 
 /**
- * Sends a request that may be sent again, and waits for the answer until request->deadline. A kept connection that turns out to be dead is replaced.
+ * Sends a request that may be sent again, and waits for the answer no longer than its time-out. A kept connection that turns out to be dead is replaced.
  * @param answer filled if the outcome is MP_EXCHANGE_ANSWERED; its body lives in p
  */
 mp_exchange_outcome_t mp_exchange_run(mp_answer_t *answer, mp_exchange_t *exchange, const mp_transfer_request_t *request, mp_result_t *why,

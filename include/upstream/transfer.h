@@ -25,7 +25,6 @@ typedef struct mp_transfer_request_t {
     const char *password;
     const char *body;
     apr_interval_time_t timeout; /* for everything: name, connection, redirects, answer */
-    apr_time_t deadline;         /* monotonic, when that is over; 0: it counts from the beginning */
     bool is_repeatable;          /* may libcurl send it anew when a kept-alive connection turns out to be dead? Never for a share */
     bool is_alone;               /* on a new connection: one that breaks after an hour is a failure then, and not begun anew in silence */
 } mp_transfer_request_t;

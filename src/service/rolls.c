@@ -37,6 +37,7 @@ typedef struct held_t {
     struct held_t *next;
     mp_rolls_wish_t wish;
     mp_rolls_ticket_t ticket;
+    apr_time_t fetched;
     apr_time_t deadline; /* monotonic */
     apr_uint32_t ntime;
     apr_uint32_t offset; /* of the next request */
@@ -246,7 +247,7 @@ static const char *format_next(held_t *held, apr_pool_t *p)
     return text;
 }
 
-const char *mp_rolls_take(mp_work_t *work, mp_rolls_t *rolls, const mp_rolls_wish_t *wish, apr_pool_t *p)
+const char *mp_rolls_take(mp_work_t *work, apr_time_t *fetched, mp_rolls_t *rolls, const mp_rolls_wish_t *wish, apr_pool_t *p)
 {
     const char *text = NULL;
     shard_t *shard = shard_of(rolls, wish);
@@ -260,6 +261,7 @@ const char *mp_rolls_take(mp_work_t *work, mp_rolls_t *rolls, const mp_rolls_wis
         held = held->next;
     if (held && !must_renew(held)) {
         *work = held->work;
+        *fetched = held->fetched;
         text = format_next(held, p);
     }
     apr_thread_mutex_unlock(shard->lock);
@@ -302,6 +304,7 @@ static held_t *create_held(const mp_work_t *work, const char *text)
     held->ntime = (apr_uint32_t)mp_bytes_get(&at, NTIME_DIGITS / 2);
     held->offset = 1;
     held->limit = limit_of(work, held->ntime);
+    held->fetched = mp_clock_now();
     held->deadline = mp_clock_monotonic() + hold_of(work);
     held->length = length;
     memcpy(held->text, text, length + 1);
@@ -335,6 +338,8 @@ const char *mp_rolls_keep(mp_rolls_t *rolls, const mp_rolls_wish_t *wish, const 
     if (!ticket->source || work->roll == MP_ROLL_NO || is_shared(work->getwork))
         return NULL;
     const char *text = mp_getwork_format(work->getwork, wish->keeps_identifier, p);
+    if (strlen(text) > MP_ROLLS_TEXT_MOST)
+        return NULL;
     held_t *held = create_held(work, text);
     held->wish = *wish;
     held->ticket = *ticket;

@@ -52,7 +52,7 @@ static mp_route_t make_route(const mp_worker_t *worker, const mp_work_grant_t *g
 
 static void note_last(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_t *worker, const mp_work_grant_t *grant)
 {
-    mp_last_work_t last = {.pool_id = grant->assignment->pool->id, .wanted = grant->wanted, .fetched = mp_clock_now()};
+    mp_last_work_t last = {.pool_id = grant->assignment->pool->id, .wanted = grant->wanted, .fetched = grant->fetched};
 
     memcpy(last.previous, grant->work->head + MP_PREVIOUS_AT, MP_PREVIOUS_SIZE);
     mp_last_works_save(proxy->last_works, worker->id, &last, mp_roster_secret(roster));
@@ -134,6 +134,7 @@ static bool take_answer(quest_t *quest, apr_status_t status, mp_work_t *work, mp
     if (status == APR_SUCCESS) {
         quest->grant.work = work;
         quest->grant.assignment = assignment;
+        quest->grant.fetched = mp_clock_now();
         quest->ticket = mp_rolls_observe(quest->proxy->rolls, assignment->pool, work);
         return true;
     }
@@ -166,7 +167,7 @@ static bool take_held(quest_t *quest)
     mp_rolls_wish_t wish = make_wish(quest);
     quest->grant.work = apr_palloc(quest->p, sizeof(*quest->grant.work));
     quest->grant.assignment = quest->candidates[0];
-    quest->grant.text = mp_rolls_take(quest->grant.work, quest->proxy->rolls, &wish, quest->p);
+    quest->grant.text = mp_rolls_take(quest->grant.work, &quest->grant.fetched, quest->proxy->rolls, &wish, quest->p);
     return quest->grant.text != NULL;
 }
 

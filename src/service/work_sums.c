@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sums lie side by side, so that what is not used is never touched, and are found through slots with open addressing, of which half stay empty. */
+/* The sums lie side by side, so that memory for many is touched only where there are many, and are found through slots with open addressing, of which half stay empty. */
 #include "service/work_sums.h"
 
 #include "store/statistics.h"

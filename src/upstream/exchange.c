@@ -5,12 +5,11 @@
 #include "upstream/exchange.h"
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/log.h"
 #include "upstream/exchange_text.h"
 #include "upstream/failure.h"
 #include "upstream/upstream_url.h"
 
-#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <curl/curl.h>
@@ -18,26 +17,29 @@
 #include <string.h>
 
 #define HEAD_MAX 8192 /* and what of the body comes with it */
-#define AVOIDED_MAX 32
+#define SERVERS 64
+#define REQUEST_TIMEOUT 408
 #define WAIT_MAX apr_time_from_sec(3600) /* at once: poll() counts milliseconds in an int */
 
-/* A server whose answer was unusual. */
-typedef struct avoided_t {
-    apr_uint64_t origin; /* a hash */
-    apr_time_t until;    /* monotonic */
-} avoided_t;
+/* What is known of a server. */
+typedef struct server_t {
+    apr_uint64_t origin; /* a hash; 0: the place is free */
+    bool is_usual;       /* its last answer was */
+    apr_time_t until;    /* monotonic; if it is not usual, nobody asks it before that */
+} server_t;
 
 struct mp_exchange_t {
     mp_handles_options_t options;
     mp_handles_t *handles;
-    volatile apr_uint32_t avoided_count; /* usually none: then nobody needs the lock */
-    apr_thread_mutex_t *lock;            /* covers avoided */
-    avoided_t avoided[AVOIDED_MAX];
+    apr_thread_mutex_t *lock; /* covers what follows */
+    server_t servers[SERVERS];
+    unsigned turn; /* the place that is given up next */
 };
 
 /* One request on one connection. */
 typedef struct passage_t {
     const mp_transfer_request_t *request;
+    apr_time_t deadline; /* monotonic */
     mp_handles_item_t *item;
     CURL *easy;
     curl_socket_t socket;
@@ -63,46 +65,58 @@ apr_status_t mp_exchange_create(mp_exchange_t **exchange, const mp_handles_optio
 
 static apr_uint64_t hash_origin(const char *url)
 {
-    apr_uint64_t hash = 0;
+    apr_uint64_t hash = 1;
 
     for (apr_size_t i = 0, length = mp_upstream_url_origin_length(url); i < length; i++)
         hash = hash * 1099511628211u + (unsigned char)url[i];
-    return hash;
+    return hash ? hash : 1;
 }
 
-static bool is_avoided(mp_exchange_t *exchange, const char *url)
+/* @return its place, which may be a new one */
+static server_t *obtain_locked(mp_exchange_t *exchange, apr_uint64_t origin)
 {
-    bool is_found = false;
-
-    if (apr_atomic_read32(&exchange->avoided_count) == 0)
-        return false;
-    apr_uint64_t origin = hash_origin(url);
-    apr_time_t now = mp_clock_monotonic();
-    apr_thread_mutex_lock(exchange->lock);
-    for (int i = 0; i < AVOIDED_MAX && !is_found; i++)
-        is_found = exchange->avoided[i].origin == origin && exchange->avoided[i].until > now;
-    apr_thread_mutex_unlock(exchange->lock);
-    return is_found;
-}
-
-/* In the place of the one that would be tried again soonest. */
-static void avoid(mp_exchange_t *exchange, const char *url)
-{
-    avoided_t *place = exchange->avoided;
-
-    apr_thread_mutex_lock(exchange->lock);
-    for (int i = 1; i < AVOIDED_MAX; i++) {
-        if (exchange->avoided[i].until < place->until)
-            place = &exchange->avoided[i];
+    for (int i = 0; i < SERVERS; i++) {
+        if (exchange->servers[i].origin == origin)
+            return &exchange->servers[i];
     }
-    *place = (avoided_t){.origin = hash_origin(url), .until = mp_clock_monotonic() + MP_EXCHANGE_AVOID_TIME};
+    server_t *server = &exchange->servers[exchange->turn++ % SERVERS];
+    *server = (server_t){.origin = origin};
+    return server;
+}
+
+/* @return false if the server is not to be asked now; if it is not known to be usual, true makes the caller the only one to try */
+static bool may_ask(bool *is_usual, mp_exchange_t *exchange, const char *url)
+{
+    apr_time_t now = mp_clock_monotonic();
+
+    apr_thread_mutex_lock(exchange->lock);
+    server_t *server = obtain_locked(exchange, hash_origin(url));
+    bool may = server->is_usual || server->until <= now;
+    *is_usual = server->is_usual;
+    if (may && !server->is_usual)
+        server->until = now + MP_EXCHANGE_AVOID_TIME;
     apr_thread_mutex_unlock(exchange->lock);
-    apr_atomic_set32(&exchange->avoided_count, 1);
+    return may;
+}
+
+/* A server that gave no answer is as unknown as before: the next request tries. */
+static void learn(mp_exchange_t *exchange, const char *url, mp_exchange_outcome_t outcome)
+{
+    apr_thread_mutex_lock(exchange->lock);
+    server_t *server = obtain_locked(exchange, hash_origin(url));
+    if (outcome != MP_EXCHANGE_FAILED)
+        server->is_usual = outcome == MP_EXCHANGE_ANSWERED;
+    if (!server->is_usual)
+        server->until = outcome == MP_EXCHANGE_FAILED ? 0 : mp_clock_monotonic() + MP_EXCHANGE_AVOID_TIME;
+    apr_thread_mutex_unlock(exchange->lock);
+    if (outcome == MP_EXCHANGE_UNUSUAL)
+        mp_log(MP_LOG_DEBUG, "MP0513: %s answers with HTTP of an unusual kind: for %d s it is asked by transfers of libcurl's", url,
+               (int)apr_time_sec(MP_EXCHANGE_AVOID_TIME));
 }
 
 static apr_interval_time_t time_left(const passage_t *passage)
 {
-    return passage->request->deadline - mp_clock_monotonic();
+    return passage->deadline - mp_clock_monotonic();
 }
 
 static bool fail(passage_t *passage, CURLcode code)
@@ -221,9 +235,10 @@ static mp_exchange_outcome_t receive_answer(mp_answer_t *answer, passage_t *pass
     return reading == MP_EXCHANGE_USUAL ? receive_body(answer, passage, &head, p) : MP_EXCHANGE_UNUSUAL;
 }
 
-static void begin(passage_t *passage, mp_exchange_t *exchange, const mp_transfer_request_t *request)
+static void begin(passage_t *passage, mp_exchange_t *exchange)
 {
-    passage->request = request;
+    const mp_transfer_request_t *request = passage->request;
+
     passage->size = 0;
     passage->is_alive = false;
     passage->detail[0] = '\0';
@@ -260,9 +275,14 @@ static mp_exchange_outcome_t ask(mp_answer_t *answer, passage_t *passage, const 
     return receive_answer(answer, passage, p);
 }
 
-static bool is_stale(const passage_t *passage)
+/* It died while nobody used it; or the server said so (408) at the time, and that is what came. */
+static bool is_stale(const passage_t *passage, mp_exchange_outcome_t outcome, const mp_answer_t *answer)
 {
-    return passage->is_used && passage->phase != MP_FAILURE_ANSWERING && passage->code != CURLE_OPERATION_TIMEDOUT;
+    if (!passage->is_used)
+        return false;
+    if (outcome == MP_EXCHANGE_ANSWERED)
+        return answer->status == REQUEST_TIMEOUT && !passage->is_alive;
+    return outcome == MP_EXCHANGE_FAILED && passage->phase != MP_FAILURE_ANSWERING && passage->code != CURLE_OPERATION_TIMEDOUT;
 }
 
 static void describe(mp_result_t *why, const passage_t *passage)
@@ -283,22 +303,22 @@ static void describe(mp_result_t *why, const passage_t *passage)
 mp_exchange_outcome_t mp_exchange_run(mp_answer_t *answer, mp_exchange_t *exchange, const mp_transfer_request_t *request, mp_result_t *why,
                                       apr_pool_t *p)
 {
-    passage_t passage;
+    passage_t passage = {.request = request, .deadline = mp_clock_monotonic() + request->timeout};
     mp_exchange_outcome_t outcome;
-    bool goes_on;
+    bool is_usual, goes_on;
 
-    if (mp_handles_has_proxy(exchange->handles) || !mp_exchange_text_fits(request->url) || is_avoided(exchange, request->url))
+    if (mp_handles_has_proxy(exchange->handles) || !mp_exchange_text_fits(request->url) || !may_ask(&is_usual, exchange, request->url))
         return MP_EXCHANGE_UNUSUAL;
     const char *text = mp_exchange_text_request(request, &exchange->options, p);
     do {
-        begin(&passage, exchange, request);
+        begin(&passage, exchange);
         outcome = ask(answer, &passage, text, p);
-        goes_on = outcome == MP_EXCHANGE_FAILED && is_stale(&passage);
+        goes_on = is_stale(&passage, outcome, answer);
         if (outcome == MP_EXCHANGE_FAILED && !goes_on)
             describe(why, &passage);
         end(exchange, &passage);
     } while (goes_on);
-    if (outcome == MP_EXCHANGE_UNUSUAL)
-        avoid(exchange, request->url);
+    if (!is_usual || outcome == MP_EXCHANGE_UNUSUAL)
+        learn(exchange, request->url, outcome);
     return outcome;
 }

@@ -97,10 +97,17 @@ static bool read_length(apr_size_t *length, const char *text)
     return *text == '\r' || *text == '\n';
 }
 
+/* "Name: value"; not a line that goes on with the one before, nor a blank in front of the colon. */
+static bool has_plain_name(const char *line)
+{
+    apr_size_t length = strcspn(line, ": \t\r\n");
+    return length > 0 && line[length] == ':';
+}
+
 /* @return false if the line makes the answer an unusual one */
 static bool read_line(mp_exchange_head_t *head, bool *has_length, const char *line, apr_size_t length)
 {
-    if (is_named(line, length, "Transfer-Encoding") || is_named(line, length, "Content-Encoding") || *line == ' ' || *line == '\t')
+    if (!has_plain_name(line) || is_named(line, length, "Transfer-Encoding") || is_named(line, length, "Content-Encoding"))
         return false;
     if (is_named(line, length, "Connection"))
         head->is_last = strncasecmp(line + sizeof("Connection:") - 1, " keep-alive", 11) != 0;
@@ -120,24 +127,39 @@ static bool is_usual_status(const char *text)
            strncmp(digits, "204", 3) != 0 && apr_isdigit(digits[1]) && apr_isdigit(digits[2]) && !apr_isalnum(digits[3]);
 }
 
-mp_exchange_reading_t mp_exchange_text_read(mp_exchange_head_t *head, mp_answer_t *answer, const char *text, apr_size_t size)
+/* Some servers end lines so, and some readers see lines there. */
+static bool has_bare_line_end(const char *text, const char *end)
 {
-    const char *end = strstr(text, "\r\n\r\n");
+    for (const char *at = text; (at = strpbrk(at, "\r\n")) != NULL && at < end; at += 2) {
+        if (at[0] != '\r' || (at[1] != '\n' && at[1] != '\0'))
+            return true;
+    }
+    return false;
+}
+
+static bool read_lines(mp_exchange_head_t *head, mp_answer_t *answer, const char *text, const char *end)
+{
     bool has_length = false;
 
-    *head = (mp_exchange_head_t){0};
-    if (end == NULL)
-        return strlen(text) == size ? MP_EXCHANGE_INCOMPLETE : MP_EXCHANGE_OTHER;
-    if (!is_usual_status(text))
-        return MP_EXCHANGE_OTHER;
-    end += 2;
     mp_answer_reset(answer);
     for (const char *line = text, *next; line < end; line = next) {
         next = strchr(line, '\n') + 1;
         apr_size_t length = (apr_size_t)(next - line);
-        if (!mp_answer_add_line(answer, line, length) || !read_line(head, &has_length, line, length))
-            return MP_EXCHANGE_OTHER;
+        if (!mp_answer_add_line(answer, line, length) || (line > text && !read_line(head, &has_length, line, length)))
+            return false;
     }
-    head->size = (apr_size_t)(end + 2 - text);
-    return has_length ? MP_EXCHANGE_USUAL : MP_EXCHANGE_OTHER;
+    return has_length;
+}
+
+mp_exchange_reading_t mp_exchange_text_read(mp_exchange_head_t *head, mp_answer_t *answer, const char *text, apr_size_t size)
+{
+    const char *end = strstr(text, "\r\n\r\n");
+
+    *head = (mp_exchange_head_t){0};
+    if (end == NULL)
+        return strlen(text) == size && !has_bare_line_end(text, text + size) ? MP_EXCHANGE_INCOMPLETE : MP_EXCHANGE_OTHER;
+    if (has_bare_line_end(text, end) || !is_usual_status(text) || !read_lines(head, answer, text, end + 2))
+        return MP_EXCHANGE_OTHER;
+    head->size = (apr_size_t)(end + 4 - text);
+    return MP_EXCHANGE_USUAL;
 }

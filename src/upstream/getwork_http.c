@@ -4,7 +4,6 @@
 #include "upstream/getwork_http.h"
 
 #include "base/assert.h"
-#include "base/clock.h"
 #include "codec/getwork.h"
 #include "codec/jsonrpc.h"
 #include "upstream/exchange.h"
@@ -101,7 +100,6 @@ static apr_status_t fetch_work(mp_work_t **work, mp_blame_t *blame, void *state,
     mp_transfer_request_t request = make_request(call, NULL, p);
     mp_answer_t *answer = apr_pcalloc(p, sizeof(*answer));
 
-    request.deadline = mp_clock_monotonic() + call->timeout;
     switch (mp_exchange_run(answer, http->exchange, &request, why, p)) {
     case MP_EXCHANGE_ANSWERED:
         return mp_getwork_reply_read_work(work, blame, answer, NULL, why, p);

@@ -70,7 +70,6 @@ apr_status_t mp_transfer_create(mp_transfer_t **out, mp_handles_t *handles, cons
     if (request->timeout > TIMEOUT_MAX)
         transfer->request.timeout = TIMEOUT_MAX;
     transfer->p = p;
-    transfer->deadline = request->deadline;
     transfer->handles = handles;
     transfer->url = request->url;
     transfer->body_size = strlen(request->body);

@@ -6,8 +6,10 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static apr_pool_t *root;
@@ -33,7 +35,6 @@ static mp_exchange_outcome_t ask_port(int port, int milliseconds)
                                      .password = "secret",
                                      .body = "{\"a\":1}",
                                      .timeout = apr_time_from_msec(milliseconds),
-                                     .deadline = start + apr_time_from_msec(milliseconds),
                                      .is_repeatable = true};
     why = MP_RESULT_NONE;
     memset(&answer, 0, sizeof(answer));
@@ -140,6 +141,74 @@ static void test_no_connection(void)
         close(fds[i]);
 }
 
+static apr_time_t later;
+
+static apr_time_t read_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return mp_clock_of(&now) + later;
+}
+
+/* What is known of a server: usual, unusual, or nothing, and then one request at a time finds out. */
+static void test_knowledge(void)
+{
+    mp_clock_replace(read_clock);
+    begin((http_stub_answer_t){.mode = STUB_CHUNKED, .body = "{}"});
+    is_number(ask(), MP_EXCHANGE_UNUSUAL, "unusual");
+    int requests = http_stub_requests(stub);
+    later += MP_EXCHANGE_AVOID_TIME - apr_time_from_sec(60);
+    is_number(ask(), MP_EXCHANGE_UNUSUAL, "nobody tries");
+    is_number(http_stub_requests(stub), requests, "and nobody asks");
+    later += apr_time_from_sec(61);
+    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
+    is_number(ask(), MP_EXCHANGE_ANSWERED, "until it is time, and it has become usual");
+    is_number(ask(), MP_EXCHANGE_ANSWERED, "and stays so");
+    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_CLOSE});
+    is_number(ask(), MP_EXCHANGE_FAILED, "no answer");
+    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
+    is_number(ask(), MP_EXCHANGE_ANSWERED, "says nothing of its kind");
+    mp_clock_replace(NULL);
+}
+
+static void *ask_anew(void *outcome)
+{
+    mp_transfer_request_t request = {
+        .url = apr_psprintf(root, "http://127.0.0.1:%d/work", http_stub_port(stub)), .body = "{}", .timeout = apr_time_from_sec(5)};
+    mp_answer_t mine = {0};
+    mp_result_t reason = MP_RESULT_NONE;
+
+    *(mp_exchange_outcome_t *)outcome = mp_exchange_run(&mine, exchange, &request, &reason, root);
+    return NULL;
+}
+
+static void test_one_tries(void)
+{
+    pthread_t thread;
+    mp_exchange_outcome_t outcome = MP_EXCHANGE_FAILED;
+
+    begin((http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}", .is_held = true});
+    int requests = http_stub_requests(stub);
+    pthread_create(&thread, NULL, ask_anew, &outcome);
+    ok(http_stub_wait(stub, requests + 1), "the first to ask an unknown server waits for its answer");
+    is_number(ask(), MP_EXCHANGE_UNUSUAL, "others do not wait with it");
+    http_stub_release(stub);
+    pthread_join(thread, NULL);
+    is_number(outcome, MP_EXCHANGE_ANSWERED, "the answer");
+    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
+    is_number(ask(), MP_EXCHANGE_ANSWERED, "and now it is known");
+}
+
+static void test_idle_time(void)
+{
+    begin((http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
+    is_number(ask(), MP_EXCHANGE_ANSWERED, "a connection");
+    const http_stub_answer_t answers[] = {{.mode = STUB_LENGTH, .status = 408, .headers = "Connection: close\r\n"},
+                                          {.mode = STUB_LENGTH, .body = "{\"b\":2}"}};
+    http_stub_script(stub, answers, 2);
+    ok(ask() == MP_EXCHANGE_ANSWERED && answer.status == 200, "that was idle for too long, as the server says, is replaced");
+}
+
 /* Its answer comes, and with it the end of the connection, every time. */
 static void test_last(void)
 {
@@ -170,6 +239,9 @@ int main(void)
     test_failures();
     test_no_connection();
     test_last();
+    test_knowledge();
+    test_one_tries();
+    test_idle_time();
     test_proxy();
     http_stub_hang_up(stub);
     http_stub_stop(stub);

@@ -108,6 +108,14 @@ static void test_unusual(void)
                                        "HTTP/1.1 302 There\r\nContent-Length: 0\r\nLocation: /\r\n\r\n",
                                        "HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\n{}",
                                        "HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\n{}",
+                                       "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
+                                       "HTTP/1.1 200 OK\nContent-Length: 2\n",
+                                       "HTTP/1.1 200 OK\r\nContent-Length: 3\n\nabc\r\n\r\n",
+                                       "HTTP/1.1 200 OK\r\nX: a\rContent-Length: 3\r\n\r\n",
+                                       "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\nContent-Length: 2\r\n\r\n",
+                                       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nHTTP/1.1 500 No\r\n\r\n",
+                                       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nnonsense\r\n\r\n",
+                                       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n: x\r\n\r\n",
                                        "{\"result\":1}\r\n\r\n"};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -74,8 +74,9 @@ static const char *keep(mp_work_t *work, const mp_rolls_wish_t *wish)
 static int take(const mp_rolls_wish_t *wish)
 {
     mp_work_t work;
+    apr_time_t fetched;
     unsigned char data[80];
-    const char *text = mp_rolls_take(&work, rolls, wish, p);
+    const char *text = mp_rolls_take(&work, &fetched, rolls, wish, p);
     const char *digits = text ? strstr(text, "\"data\":\"") : NULL;
 
     if (!digits || !mp_hex_parse(data, sizeof(data), digits + 8))
@@ -113,6 +114,7 @@ static void test_renewal(void)
 static void test_text(void)
 {
     mp_work_t copy;
+    apr_time_t fetched = 0, before;
     mp_rolls_wish_t wish = usual;
 
     start();
@@ -120,9 +122,12 @@ static void test_text(void)
     const char *first = keep(work, &usual);
     if (!ok(first && !strstr(first, "identifier"), "what is handed out first"))
         return;
-    const char *second = mp_rolls_take(&copy, rolls, &usual, p), *ntime = strstr(first, "50000000");
+    before = now;
+    now += apr_time_from_sec(1);
+    const char *second = mp_rolls_take(&copy, &fetched, rolls, &usual, p), *ntime = strstr(first, "50000000");
     is_text(second, apr_psprintf(p, "%.*s50000001%s", (int)(ntime - first), first, ntime + 8), "only ntime differs");
     ok(memcmp(copy.head, work->head, sizeof(copy.head)) == 0 && copy.difficulty == 2 && copy.block_height == 9, "what else is known of it");
+    is_number(fetched, before, "and when it came");
     ok(!copy.getwork && !copy.announcement, "but nothing that dies with its request");
     wish.keeps_identifier = true;
     is_number(take(&wish), -1, "not for who gets it in another form");
@@ -226,6 +231,9 @@ static void test_refused(void)
     ok(!mp_rolls_observe(rolls, &off, make(1, 1, NTIME, "")).source, "a pool that is not to be rolled");
     for (int i = 0; i < 3; i++)
         ok(!keep(make(1, 10 + i, NTIME, members[i]), &usual), "shared with others: %s", members[i]);
+    char *large = apr_pcalloc(p, MP_ROLLS_TEXT_MOST + 1);
+    memset(large, 'x', MP_ROLLS_TEXT_MOST);
+    ok(!keep(make(1, 20, NTIME, apr_psprintf(p, ",\"more\":\"%s\"", large)), &usual), "a work that is too large");
     for (int i = 0; i < MP_ROLLS_OF_ACCOUNT; i++)
         ok(keep(make(1, 30 + i, NTIME, ""), &usual) != NULL, "work %d at a time", i + 1);
     ok(!keep(make(1, 40, NTIME, ""), &usual), "no more of them");
@@ -285,8 +293,9 @@ static void *ask(void *data)
 {
     crowd_t *crowd = data;
     mp_work_t work;
+    apr_time_t fetched;
     for (int i = 0; i < REQUESTS; i++) {
-        const char *text = mp_rolls_take(&work, rolls, &usual, crowd->pool);
+        const char *text = mp_rolls_take(&work, &fetched, rolls, &usual, crowd->pool);
         if (!text) {
             pthread_mutex_lock(&making);
             mp_work_t *made = make(1, crowd->number << 16 | i, NTIME, "");
