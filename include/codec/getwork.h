@@ -12,7 +12,8 @@
 #define MP_GETWORK_HEADER_SIZE 80 /* bytes of a block header */
 #define MP_GETWORK_HEAD_SIZE 68   /* the bytes that name the work: no miner may change them */
 #define MP_GETWORK_DATA_DIGITS 256
-#define MP_GETWORK_NTIME_AT (sizeof("{\"data\":\"") - 1 + 2 * MP_GETWORK_HEAD_SIZE) /* in what mp_getwork_format() gives: where the 8 digits of ntime begin */
+#define MP_GETWORK_NTIME_AT                                                                                                                \
+    (sizeof("{\"data\":\"") - 1 + 2 * MP_GETWORK_HEAD_SIZE) /* in what mp_getwork_format() gives: where the 8 digits of ntime begin */
 
 typedef struct mp_getwork_t {
     unsigned char header[MP_GETWORK_HEADER_SIZE]; /* data order */

@@ -98,8 +98,8 @@ apr_status_t mp_logins_create(mp_logins_t **logins, int threads, apr_pool_t *p)
 static void compute_mac(unsigned char mac[MP_SHA256_SIZE], const mp_logins_t *logins, const char *identity, const char *stored,
                         const char *typed, apr_pool_t *p)
 {
-    const char *text = apr_pstrcat(p, apr_itoa(p, (int)strlen(identity)), ":", identity, apr_itoa(p, (int)strlen(stored)), ":", stored,
-                                   typed, NULL);
+    const char *text =
+        apr_pstrcat(p, apr_itoa(p, (int)strlen(identity)), ":", identity, apr_itoa(p, (int)strlen(stored)), ":", stored, typed, NULL);
     mp_sha256_hmac(mac, logins->mac_key, MAC_KEY_SIZE, text, strlen(text));
 }
 
@@ -213,7 +213,8 @@ mp_login_t mp_logins_check(const mp_worker_t **worker, mp_logins_t *logins, cons
     admission_t admission;
     const mp_worker_t *found = mp_roster_find_worker(roster, name, p);
     mp_login_t denied = found ? MP_LOGIN_WRONG_PASSWORD : MP_LOGIN_UNKNOWN_WORKER;
-    const char *identity = found ? apr_pstrcat(p, "#", apr_ltoa(p, (long)found->id), NULL) : apr_pstrcat(p, "?", mp_text_fold(name, p), NULL);
+    const char *identity =
+        found ? apr_pstrcat(p, "#", apr_ltoa(p, (long)found->id), NULL) : apr_pstrcat(p, "?", mp_text_fold(name, p), NULL);
     compute_mac(mac, logins, identity, found ? found->password : "", password, p);
     *worker = found;
     check_t check = {.mac = mac, .worker_id = found ? found->id : 0};
