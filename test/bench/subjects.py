@@ -214,7 +214,6 @@ def sample_answer(subject: Subject) -> str:
 @contextlib.contextmanager
 def parked(subject: Subject, farm: Farm, pool: Pool) -> Iterator[None]:
     """Long polls that wait all the time; says how much memory one takes."""
-    fetched = pool.stats()["getworks"]
     with Crowd(subject.httpd.port, pool, polls=farm.polls, workers=farm.workers, bystanders=0, rate=0, sample=0) as crowd:
         observer = Observer(subject.httpd.children()[0], subject.httpd.port)
         crowd.step("login")
@@ -223,7 +222,9 @@ def parked(subject: Subject, farm: Farm, pool: Pool) -> Iterator[None]:
         waiting = crowd.step("park")["waiting"]
         assert waiting == farm.polls, f"{waiting} of {farm.polls} polls wait"
         observer.rest()
-        subject.handed_out += pool.stats()["getworks"] - fetched
+        # The pool's count would not do: the module fetches for itself as well, to find the pool's long polls.
+        wait_until(lambda: subject.books.getworks() == subject.books.rows()[0], 30, "the statistics have what was fetched for the polls")
+        subject.handed_out = subject.books.getworks()
         subject.memory_of_poll = (subject.memory() - before) / farm.polls
         yield
         waiting = crowd.step("rest 0")["waiting"]

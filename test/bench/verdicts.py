@@ -2,7 +2,7 @@
 """What a case must show, and the table of its figures."""
 from dataclasses import dataclass, field
 
-from .cases import MOST_DRAINED, MOST_REPEATED, Case
+from .cases import MOST_DRAINED, Case
 from .runs import Run
 from .scene import Requirement
 
@@ -50,9 +50,9 @@ def repeats(result: Result) -> list[str]:
             for name, run in result.runs.items() if run.repeated]
 
 
-def _repeated(case: Case, runs: dict[str, Run]) -> Requirement:
+def _repeated(runs: dict[str, Run], name: str, limit: float) -> Requirement:
     most = max(run.repeated / run.requests if run.requests else 0 for run in runs.values() if run.drained is not None)
-    return Requirement(f"{case.name}: requests that were sent again", f"< {MOST_REPEATED:.1%}", f"{most:.2%}", most < MOST_REPEATED, by_machine=True)
+    return Requirement(f"{name}: requests that were sent again", f"< {limit:.1%}", f"{most:.2%}", most < limit, by_machine=True)
 
 
 def _whole(case: Case, runs: dict[str, Run], loud: list[str]) -> list[Requirement]:
@@ -82,6 +82,6 @@ def judge(result: Result) -> list[Requirement]:
         found.append(_rate(f"{case.name}: rate against {case.rival_name}", proxy, runs[f"proxy, {case.rival_name}"], case.least_of_rival))
     if case.least_of_file:
         found.append(_rate(f"{case.name}: rate against a static file", proxy, runs["file"], case.least_of_file))
-    if not case.load.get("close"):
-        found.append(_repeated(case, runs))
+    if case.most_repeated:
+        found.append(_repeated(runs, case.name, case.most_repeated))
     return found + _whole(case, runs, result.loud)
