@@ -9,7 +9,6 @@ from .observer import Observer
 from .subjects import Subject
 from .tools import Load, Pool
 
-
 LOOK = 0.05  # seconds between two looks for rows
 LOOK_AT_SUMS = 0.25
 QUIET = 0.1  # of one processor, over this time:

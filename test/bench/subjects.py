@@ -222,7 +222,7 @@ def parked(subject: Subject, farm: Farm, pool: Pool) -> Iterator[None]:
         waiting = crowd.step("park")["waiting"]
         assert waiting == farm.polls, f"{waiting} of {farm.polls} polls wait"
         observer.rest()
-        # The pool's count would not do: the module fetches for itself as well, to find the pool's long polls.
+        # The pool's count would not do: the module fetches for itself as well, to see whether it missed a block.
         wait_until(lambda: subject.books.getworks() == subject.books.rows()[0], 30, "the statistics have what was fetched for the polls")
         subject.handed_out = subject.books.getworks()
         subject.memory_of_poll = (subject.memory() - before) / farm.polls
