@@ -13,7 +13,7 @@ from bench import cases, runs, subjects, tools, verdicts
 
 pytestmark = pytest.mark.load
 PREVIOUS = "00000001" * 8
-# What loses a few rows, and a statistic.
+# What loses a few rows or counts.
 LOSSES = {
     "shares": "AFTER INSERT ON submitted_work WHEN NEW.id % 50 = 0 BEGIN DELETE FROM submitted_work WHERE id = NEW.id; END",
     "works": "AFTER INSERT ON work_data WHEN NEW.worker_id = (SELECT id FROM worker WHERE name = 'w2') AND NEW.rowid % 50 = 0"
