@@ -66,7 +66,7 @@ static struct {
     figures_t times;
     /* Of all phases. */
     heads_t works, heads; /* works: with the time, which alone makes a rolled work another one */
-    unsigned long accepted, wrong, repeated;
+    unsigned long answered, accepted, wrong, repeated;
     char first_wrong[400];
 } load = {.connections = 64,
           .seconds = 4,
@@ -234,6 +234,7 @@ static void take_answer(miner_t *miner, const wire_message_t *answer)
         note_wrong(miner, fault, *answer->body ? answer->body : answer->head);
     } else {
         load.counts[miner->kind]++;
+        load.answered++;
         figures_add(&load.times, load.ended - miner->began);
     }
     finish(miner);
@@ -300,10 +301,10 @@ static void report(double cpu_seconds)
 {
     unsigned long requests = load.counts[KIND_GETWORK] + load.counts[KIND_SHARE] + load.counts[KIND_PAGE];
     printf("{\"requests\":%lu,\"getworks\":%lu,\"shares\":%lu,\"seconds\":%.6f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_seconds\":%.3f,"
-           "\"works\":%zu,\"heads\":%zu,\"accepted\":%lu,\"wrong\":%lu,\"repeated\":%lu,\"first_wrong\":\"",
+           "\"answered\":%lu,\"works\":%zu,\"heads\":%zu,\"accepted\":%lu,\"wrong\":%lu,\"repeated\":%lu,\"first_wrong\":\"",
            requests, load.counts[KIND_GETWORK], load.counts[KIND_SHARE], (double)(load.ended - load.began) / 1e6,
-           1000 * figures_percentile(&load.times, 0.5), 1000 * figures_percentile(&load.times, 0.99), cpu_seconds, load.works.used,
-           load.heads.used, load.accepted, load.wrong, load.repeated);
+           1000 * figures_percentile(&load.times, 0.5), 1000 * figures_percentile(&load.times, 0.99), cpu_seconds, load.answered,
+           load.works.used, load.heads.used, load.accepted, load.wrong, load.repeated);
     for (const char *c = load.first_wrong; *c; c++)
         putchar(*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || (unsigned char)*c > '~' ? '\'' : *c);
     printf("\"}\n");

@@ -11,6 +11,12 @@ LISTEN, TIME_WAIT = "0A", "06"
 QUIET = 0.25  # of one processor: less than this is nothing but the getworks that go on
 
 
+def processor_time(stat: Path) -> float:
+    """Seconds that a process or thread has computed so far, by its file."""
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 @dataclass
 class Sight:
     """The child at one moment. Memory in kB of 1000 bytes; own is what no other process shares with it (RssAnon)."""
@@ -34,8 +40,7 @@ class Observer:
 
     def processor_time(self) -> float:
         """Seconds that it has computed so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return processor_time(Path(f"/proc/{self.pid}/stat"))
 
     def connections(self) -> tuple[int, int]:
         """How many connections httpd has, and how many bytes or connections wait for it to take them."""

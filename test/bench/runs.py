@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 import statistics
 import time
+from typing import Any
 
 from .observer import Observer
 from .subjects import Subject
 from .tools import Load, Pool
+
+LOOK = 0.05  # seconds between two looks for rows
+LOOK_AT_SUMS = 0.25
+QUIET = 0.1  # of one processor, over this time:
+QUIET_TIME = 0.3
 
 
 @dataclass
@@ -16,60 +22,84 @@ class Run:
     rate: float
     p50: float
     p99: float
-    httpd: float
-    database: float | None  # None: there is none, or it is a part of httpd
-    pool: float
     load: float
     memory: float
-    drained: float | None = None  # seconds from the end until the database had everything
+    requests: int  # with those of the warm-up
+    wrong: int
+    first_wrong: str
+    repeated: int
+    httpd: float = 0
+    pool: float = 0
+    database: float | None = None  # None: there is none, or it is a part of httpd
+    drained: float | None = None  # seconds from the end until the database had every work and share
     waiting: int = 0  # shares that the database did not have at the end
-    missing: int = 0  # rows that it never got, and those that are too many
-    wrong: int = 0
-    first_wrong: str = ""
-    repeated: int = 0
+    missing: int = 0  # rows and counted getworks that it never got, and those that are too many
 
 
 def measure(subject: Subject, pool: Pool, seconds: int, deadline: float = 30) -> Run:
-    """Warms up, runs, and waits until nothing is left to be written, or for so many seconds."""
-    before = subject.rows() if subject.database else (0, 0)
+    """Warms up, runs, and waits until nothing is left to be written, or for so many seconds. All that was computed meanwhile is a part of what the requests cost."""
+    before = subject.books.rows() if subject.books else (0, 0)
     fetched = pool.stats()["getworks"]
+    clocks = _clocks(subject, pool)
     with Load(**subject.options, seconds=seconds) as load:
-        load.expect("ready")
-        clocks = _clocks(subject, pool)
-        seen = load.run()
-        costs = [(now - then) * 1e6 / max(1, seen["requests"]) for now, then in zip(_clocks(subject, pool), clocks)]
-    httpd, pool_cost, database = costs
-    run = Run(seen["requests"] / seen["seconds"], seen["p50_us"] / 1000, seen["p99_us"] / 1000, httpd, database if subject.database_pid else None,
-              pool_cost, seen["cpu_seconds"] * 1e6 / max(1, seen["requests"]), subject.memory() / 1000,
+        seen = load.expect("ready").run()
+    run = Run(rate=seen["requests"] / seen["seconds"], p50=seen["p50_us"] / 1000, p99=seen["p99_us"] / 1000,
+              load=seen["cpu_seconds"] * 1e6 / max(1, seen["requests"]), memory=subject.memory() / 1000, requests=seen["answered"],
               wrong=seen["wrong"], first_wrong=seen["first_wrong"], repeated=seen["repeated"])
-    if subject.database:
+    if subject.books:
         # A work that rolls may have been handed out, and written down, in an earlier run.
         works = pool.stats()["getworks"] - fetched if subject.rolls else seen["heads"]
-        _drain(run, subject, (before[0] + works, before[1] + seen["accepted"]), deadline)
+        subject.handed_out += seen["works"]
+        subject.repeated += seen["repeated"]
+        end = time.monotonic() + deadline
+        _drain(run, subject, (before[0] + works, before[1] + seen["accepted"]), end)
+        _drain_sums(run, subject, end)
+    _come_to_rest(subject, deadline)
+    httpd, database, pool_cost = [(now - then) * 1e6 / max(1, run.requests) for now, then in zip(_clocks(subject, pool), clocks)]
+    run.httpd, run.pool, run.database = httpd, pool_cost, database if subject.database_pid else None
     return run
 
 
 def _clocks(subject: Subject, pool: Pool) -> tuple[float, float, float]:
-    """Seconds that httpd, pool and database have computed."""
-    def spent(pids: list[int]) -> float:
-        return sum(Observer(pid, 0).processor_time() for pid in pids)
-    return (spent([subject.httpd.pid, *subject.httpd.children()]), spent([pool.process.pid]),
-            spent([subject.database_pid] if subject.database_pid else []))
+    """Seconds that httpd, database and pool have computed."""
+    return *subject.processor_time(), Observer(pool.process.pid, 0).processor_time()
 
 
-def _drain(run: Run, subject: Subject, wanted: tuple[int, int], deadline: float) -> None:
-    """A request that was sent twice may have got two works, one of which nobody saw."""
+def _off(wanted: int, found: int, repeated: int) -> int:
+    """How many are missing or too many. A request that was sent twice may have got two works, one of which nobody saw."""
+    return max(0, wanted - found) + max(0, found - wanted - repeated)
+
+
+def _drain(run: Run, subject: Subject, wanted: tuple[int, int], end: float) -> None:
+    """Until the rows are there."""
     began = time.monotonic()
     while True:
-        works, shares = subject.rows()
-        now = time.monotonic() - began
+        works, shares = subject.books.rows()
+        now = time.monotonic()
         if run.drained is None:
-            run.drained, run.waiting = now, max(0, wanted[1] - shares)
-        if (works >= wanted[0] and shares >= wanted[1]) or now > deadline:
+            run.waiting = max(0, wanted[1] - shares)
+        run.drained = now - began
+        if (works >= wanted[0] and shares >= wanted[1]) or now > end:
             break
-        time.sleep(0.05)
-    run.drained = now
-    run.missing = max(0, wanted[0] - works) + max(0, works - wanted[0] - run.repeated) + abs(wanted[1] - shares)
+        time.sleep(LOOK)
+    run.missing = _off(wanted[0], works, run.repeated) + abs(wanted[1] - shares)
+
+
+def _drain_sums(run: Run, subject: Subject, end: float) -> None:
+    """Until the statistics have every getwork; they may take more time than rows."""
+    while (getworks := subject.books.getworks()) < subject.handed_out and time.monotonic() < end:
+        time.sleep(LOOK_AT_SUMS)
+    run.missing += _off(subject.handed_out, getworks, subject.repeated)
+
+
+def _come_to_rest(subject: Subject, deadline: float) -> None:
+    """Until httpd and database compute next to nothing."""
+    end = time.monotonic() + deadline
+    busy = 1.0
+    while busy >= QUIET and time.monotonic() < end:
+        before, began = sum(subject.processor_time()), time.monotonic()
+        time.sleep(QUIET_TIME)
+        busy = (sum(subject.processor_time()) - before) / (time.monotonic() - began)
 
 
 def idle_memory(subject: Subject, connections: int) -> float:
@@ -87,13 +117,9 @@ def idle_memory(subject: Subject, connections: int) -> float:
 
 def median_of(runs: list[Run]) -> Run:
     """Each figure's median; of what must not be, the worst."""
-    def middle(name: str) -> float:
-        return statistics.median(getattr(run, name) for run in runs)
-
-    def most(name: str) -> int:
-        return max(getattr(run, name) or 0 for run in runs)
-    has_database, has_rows = runs[0].database is not None, runs[0].drained is not None
-    return Run(*(middle(name) for name in ("rate", "p50", "p99", "httpd")), middle("database") if has_database else None,
-               *(middle(name) for name in ("pool", "load", "memory")), most("drained") if has_rows else None, most("waiting"),
-               sum(run.missing for run in runs), sum(run.wrong for run in runs),
-               next((run.first_wrong for run in runs if run.first_wrong), ""), sum(run.repeated for run in runs))
+    def those(name: str) -> list[Any]:
+        return [value for run in runs if (value := getattr(run, name)) is not None]
+    middle = {name: statistics.median(those(name)) for name in ("rate", "p50", "p99", "load", "memory", "httpd", "pool", "database") if those(name)}
+    most = {name: max(those(name)) for name in ("drained", "waiting") if those(name)}
+    total = {name: sum(those(name)) for name in ("requests", "wrong", "repeated", "missing")}
+    return Run(**middle, **most, **total, first_wrong=next((run.first_wrong for run in runs if run.first_wrong), ""))

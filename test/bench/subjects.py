@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 from fakes.certificates import Authority
 from fakes.ports import free_port
-from harness import mariadb, places
+from harness import errorlog, mariadb
 from harness.config import Config, TlsPort
 from harness.database import PASSWORD, Database, SqliteDatabase, cheap_hash
 from harness.httpd import Httpd
@@ -20,6 +20,7 @@ from harness.proxy import Proxy, directives_for
 from harness.waiting import wait_until
 
 from . import scene, tables
+from .books import Books
 from .cases import Case, Farm
 from .observer import Observer
 from .tools import Crowd, Load, Pool
@@ -47,24 +48,26 @@ class Subject:
     httpd: Httpd
     options: dict[str, Any]  # for the load
     database: Database | None = None
+    books: Books | None = None  # of that database
     database_pid: int | None = None
     rolls: bool = False
-    since: str = ""  # rows are counted from here
+    handed_out: int = 0  # works since the database was empty, rolled ones included
+    repeated: int = 0  # requests, each of which may have got a work that nobody saw
     memory_of_poll: float | None = None  # kB
 
     def memory(self) -> float:
         """kB that belong to its children alone."""
         return sum(Observer(pid, self.httpd.port).look().own for pid in self.httpd.children())
 
-    def rows(self) -> tuple[int, int]:
-        """Works and shares in its database."""
-        return (self.database.value("SELECT COUNT(*) FROM work_data WHERE time_requested >= ?", self.since),
-                self.database.value("SELECT COUNT(*) FROM submitted_work WHERE time >= ?", self.since))
+    def processor_time(self) -> tuple[float, float]:
+        """Seconds that httpd and database have computed; not those that the looks into its books took."""
+        httpd = sum(Observer(pid, 0).processor_time() for pid in [self.httpd.pid, *self.httpd.children()])
+        database = Observer(self.database_pid, 0).processor_time() - self.books.looking() if self.database_pid else 0
+        return httpd, database
 
-
-def can_roll() -> bool:
-    """True if the schema knows of ntime rolling."""
-    return "roll_ntime" in places.SCHEMA_MYSQL.read_text()
+    def loud(self, declared: frozenset[str]) -> list[str]:
+        """Lines of level warning and above that its error log has got, but for these tags."""
+        return errorlog.undeclared(self.httpd.log.unread(), set(declared))
 
 
 @dataclass
@@ -103,8 +106,8 @@ class Stage:
             found = [stack.enter_context(self._proxy("proxy", case.farm, case, pool, tls))]
             if case.rival:
                 found.append(stack.enter_context(self._proxy(f"proxy, {case.rival_name}", case.rival, case, pool, tls)))
-            page = sample_answer(found[0].httpd)
-            wait_until(lambda: is_written(found, pool), 30, "the databases have what was done so far")
+            page = sample_answer(found[0])
+            wait_until(lambda: is_written(found, pool), 60, "the databases have what was done so far")
             if case.farm.polls:
                 stack.enter_context(parked(found[0], case.farm, pool))
             found += stack.enter_context(self._plain(case, pool, page, tls))
@@ -120,14 +123,15 @@ class Stage:
         httpd = Httpd(directory, Config(**CONFIG, tls=_tls_port(tls), host=[f'DocumentRoot "{directory}"']))
         httpd.config.directives = directives_for(httpd, database, scene.DIRECTIVES)
         options = {"port": _port(httpd), "module": 1, "workers": farm.workers, "previous": pool.stats()["previous"]} | case.load
-        subject = Subject(name, httpd, options, database, self.server.pid if farm.database == "mariadb" else None,
-                          farm.rolls, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
+        books = Books(database, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
+        subject = Subject(name, httpd, options, database, books, self.server.pid if farm.database == "mariadb" else None, farm.rolls)
         try:
             Proxy(httpd, database).start()
             log_in(subject)
             yield subject
         finally:
             httpd.stop()
+            books.close()
 
     @contextlib.contextmanager
     def _plain(self, case: Case, pool: Pool, page: str, tls: tuple[Path, Path] | None) -> Iterator[list[Subject]]:
@@ -139,7 +143,7 @@ class Stage:
                                         directives=scene.HTTPD_DIRECTIVES, host=[f'DocumentRoot "{directory}"', forward]))
         options = {"port": _port(httpd)} | case.load
         found = [Subject("apache", httpd, options | {"path": "/work", "workers": 1, "previous": pool.stats()["previous"]})]
-        if case.least_of_file:
+        if case.with_file:
             found.append(Subject("file", httpd, options | {"path": "/page.json", "page": page}))
         try:
             httpd.start()
@@ -171,9 +175,10 @@ def add_farm(database: Database, farm: Farm, pool: Pool) -> None:
 
 
 def is_written(subjects: list[Subject], pool: Pool) -> bool:
-    """True if the databases have all that the pool has given and taken, as long as nobody else has used it."""
+    """True if the databases have all that the pool has given and taken, as long as nobody else has used it, and all that was handed out."""
     stats = pool.stats()
-    return [sum(counts) for counts in zip(*(subject.rows() for subject in subjects))] == [stats["getworks"], stats["accepted"]]
+    return ([sum(counts) for counts in zip(*(subject.books.rows() for subject in subjects))] == [stats["getworks"], stats["accepted"]]
+            and all(subject.books.getworks() == subject.handed_out for subject in subjects))
 
 
 def log_in(subject: Subject) -> None:
@@ -190,17 +195,19 @@ def log_in(subject: Subject) -> None:
                 wait_until(lambda: observer.connections()[1] == 0, 10, "the child has taken the connections")
             load.go()
             load.expect("ready")
+        subject.handed_out += subject.options["workers"]
 
 
-def sample_answer(httpd: Httpd) -> str:
+def sample_answer(subject: Subject) -> str:
     """What the module answers a getwork with."""
-    connection = http.client.HTTPConnection(*httpd.address, timeout=10)
+    connection = http.client.HTTPConnection(*subject.httpd.address, timeout=10)
     login = base64.b64encode(f"w1:{PASSWORD}".encode()).decode()
     connection.request("POST", "/", b'{"method": "getwork", "params": [], "id":0}', {"Authorization": f"Basic {login}"})
     answer = connection.getresponse()
     page = answer.read().decode()
     connection.close()
     assert answer.status == 200 and '"data"' in page, f"no work: {answer.status} {page}"
+    subject.handed_out += 1
     return page
 
 
@@ -215,6 +222,9 @@ def parked(subject: Subject, farm: Farm, pool: Pool) -> Iterator[None]:
         waiting = crowd.step("park")["waiting"]
         assert waiting == farm.polls, f"{waiting} of {farm.polls} polls wait"
         observer.rest()
+        # The pool's count would not do: the module fetches for itself as well, to see whether it missed a block.
+        wait_until(lambda: subject.books.getworks() == subject.books.rows()[0], 30, "the statistics have what was fetched for the polls")
+        subject.handed_out = subject.books.getworks()
         subject.memory_of_poll = (subject.memory() - before) / farm.polls
         yield
         waiting = crowd.step("rest 0")["waiting"]

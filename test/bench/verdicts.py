@@ -8,7 +8,6 @@ from .scene import Requirement
 
 HEAD = ("| case | subject | requests/s | 50 % ms | 99 % ms | httpd µs | database µs | pool µs | load µs | memory MB | drained s |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|")
-DROPPED = "MP0233"  # works that never reached the database
 
 
 @dataclass
@@ -45,16 +44,26 @@ def _rate(name: str, run: Run, other: Run, least: float) -> Requirement:
     return Requirement(name, f">= {least:g}", f"{ratio:.2f}", ratio >= least, by_machine=True)
 
 
+def repeats(result: Result) -> list[str]:
+    """Notes of requests that were sent again."""
+    return [f"{result.case.name}: {run.repeated} of {run.requests:,} requests of {name} were sent again, because it had closed the connection"
+            for name, run in result.runs.items() if run.repeated]
+
+
+def _repeated(runs: dict[str, Run], name: str, limit: float) -> Requirement:
+    most = max(run.repeated / run.requests if run.requests else 0 for run in runs.values() if run.drained is not None)
+    return Requirement(f"{name}: requests that were sent again", f"< {limit:.1%}", f"{most:.2%}", most < limit, by_machine=True)
+
+
 def _whole(case: Case, runs: dict[str, Run], loud: list[str]) -> list[Requirement]:
     """Nothing wrong, nothing lost."""
     wrong, missing = (sum(getattr(run, name) for run in runs.values()) for name in ("wrong", "missing"))
     first = next((f"{name}: {run.first_wrong}" for name, run in runs.items() if run.first_wrong), "")
     drained = max(run.drained for run in runs.values() if run.drained is not None)
-    dropped = sum(DROPPED in line for line in loud)
     return [
         Requirement(f"{case.name}: wrong answers", "0", f"{wrong} {first}".strip().replace("|", "/"), wrong == 0),
-        Requirement(f"{case.name}: rows that are missing or too many", "0", f"{missing}" + (f", {DROPPED} {dropped} times" if dropped else ""),
-                    missing == dropped == 0),
+        Requirement(f"{case.name}: rows and counted getworks that are missing or too many", "0", f"{missing}", missing == 0),
+        Requirement(f"{case.name}: warnings in the error log", "0", f"{len(loud)} {' '.join(loud[:1])}".strip().replace("|", "/"), not loud),
         Requirement(f"{case.name}: the database has everything after", f"<= {MOST_DRAINED:g} s", f"{drained:.1f} s", drained <= MOST_DRAINED,
                     by_machine=True)]
 
@@ -73,4 +82,6 @@ def judge(result: Result) -> list[Requirement]:
         found.append(_rate(f"{case.name}: rate against {case.rival_name}", proxy, runs[f"proxy, {case.rival_name}"], case.least_of_rival))
     if case.least_of_file:
         found.append(_rate(f"{case.name}: rate against a static file", proxy, runs["file"], case.least_of_file))
+    if case.most_repeated:
+        found.append(_repeated(runs, case.name, case.most_repeated))
     return found + _whole(case, runs, result.loud)
