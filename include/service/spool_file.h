@@ -7,6 +7,7 @@
 #include "base/result.h"
 
 #include <apr.h>
+#include <apr_time.h>
 #include <stdbool.h>
 
 #define MP_SPOOL_FILE_NAME_SIZE 64
@@ -40,9 +41,11 @@ bool mp_spool_file_is_adopted(const char *name);
 
 /**
  * Opens and locks a file that another child left, and gives it a name that says so.
- * @return APR_EAGAIN if its child lives or somebody adopts it, APR_ENOENT if it is gone, APR_EINVAL if it is no regular file
+ * @param latest the last write to it that the caller knows of
+ * @return APR_EAGAIN if its child lives or somebody adopts it, APR_ENOENT if it is gone, APR_EINVAL if it is no regular file, EBUSY if it was written to after latest; then it is as it was
  */
-apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, mp_result_t *why);
+apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, apr_time_t latest,
+                                 mp_result_t *why);
 
 /** A file that could not be found or locked under this name, which is not an adopted one's: does somebody adopt it by now? */
 bool mp_spool_file_was_adopted(const mp_spool_directory_t *directory, const char *name);

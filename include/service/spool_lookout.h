@@ -7,14 +7,13 @@
 #include "service/spool_file.h"
 
 #include <apr_time.h>
-#include <poll.h>
 #include <time.h>
 
 #define MP_SPOOL_LOOKOUT_INTERVAL apr_time_from_sec(5) /* a look is never older */
 #define MP_SPOOL_LOOKOUT_MOST 256                      /* children that are watched; with more of them, each look is a whole one */
 
 typedef struct mp_spool_lookout_t {
-    struct pollfd children[MP_SPOOL_LOOKOUT_MOST];
+    int children[MP_SPOOL_LOOKOUT_MOST]; /* descriptors */
     int count;
     struct timespec changed; /* the directory, when the look began */
     apr_time_t next;         /* monotonic */
@@ -27,7 +26,7 @@ bool mp_spool_lookout_is_quiet(mp_spool_lookout_t *lookout, const mp_spool_direc
 /** A look begins. */
 void mp_spool_lookout_begin(mp_spool_lookout_t *lookout, const mp_spool_directory_t *directory);
 
-/** During a look: somebody holds the file that this process made, so that its end matters. @return true if it has ended already */
+/** During a look: somebody holds the file that this process made, so that its end matters. @return true if it has ended already, as it has before its miners can notice */
 bool mp_spool_lookout_add(mp_spool_lookout_t *lookout, long pid);
 
 /** The look found something that has to be looked at again. */

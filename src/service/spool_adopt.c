@@ -31,6 +31,7 @@ typedef struct adoption_t {
     void *baton;
     apr_size_t drained;
     bool is_sink_failed; /* as opposed to a file that cannot be read */
+    bool is_outdated;    /* its child wrote to it after the list was made, and died */
 } adoption_t;
 
 static apr_status_t flush(adoption_t *adoption)
@@ -121,15 +122,24 @@ static bool is_being_adopted(const adoption_t *adoption, apr_status_t status, co
            (status == APR_EAGAIN && mp_spool_lookout_add(adoption->desk->lookout, mp_spool_file_owner(name)));
 }
 
+/* A file that may be an orphan. */
+typedef struct candidate_t {
+    char name[MP_SPOOL_FILE_NAME_SIZE];
+    bool is_adopted; /* begun already: it was the oldest then, and its time says only when somebody went on with it */
+    apr_time_t written;
+} candidate_t;
+
 /* @return the sink's failure, or APR_EAGAIN if somebody else adopts the file: one that cannot be read must not keep the others waiting */
-static apr_status_t adopt(adoption_t *adoption, const mp_spool_directory_t *directory, const char *name)
+static apr_status_t adopt(adoption_t *adoption, const mp_spool_directory_t *directory, const candidate_t *candidate)
 {
     mp_result_t why = MP_RESULT_NONE;
-    apr_status_t status = mp_spool_file_adopt(&adoption->file, directory, name, &why);
+    apr_time_t latest = candidate->is_adopted ? APR_INT64_MAX : candidate->written;
+    apr_status_t status = mp_spool_file_adopt(&adoption->file, directory, candidate->name, latest, &why);
 
-    if (is_being_adopted(adoption, status, directory, name))
+    if (is_being_adopted(adoption, status, directory, candidate->name))
         return APR_EAGAIN;
-    if (status == APR_EAGAIN || status == APR_ENOENT || status == APR_EINVAL)
+    adoption->is_outdated = status == EBUSY;
+    if (adoption->is_outdated || status == APR_EAGAIN || status == APR_ENOENT || status == APR_EINVAL)
         return APR_SUCCESS;
     if (status == APR_SUCCESS) {
         adoption->open = mp_spool_intents_create();
@@ -154,13 +164,6 @@ static DIR *open_stream(const mp_spool_directory_t *directory)
     return stream;
 }
 
-/* A file that may be an orphan. */
-typedef struct candidate_t {
-    char name[MP_SPOOL_FILE_NAME_SIZE];
-    bool is_adopted; /* begun already: it was the oldest then, and its time says only when somebody went on with it */
-    apr_time_t written;
-} candidate_t;
-
 static int compare_ages(const void *left, const void *right)
 {
     const candidate_t *a = left, *b = right;
@@ -174,10 +177,10 @@ static void add_candidate(apr_array_header_t *candidates, const mp_spool_directo
     candidate_t *candidate = apr_array_push(candidates);
     struct stat info = {.st_size = 0};
 
-    /* One that is gone is found out when it is opened. */
-    fstatat(directory->descriptor, name, &info, AT_SYMLINK_NOFOLLOW);
+    /* One that is gone by now was taken by somebody. */
+    bool is_gone = fstatat(directory->descriptor, name, &info, AT_SYMLINK_NOFOLLOW) != 0;
     apr_cpystrn(candidate->name, name, sizeof(candidate->name));
-    candidate->is_adopted = mp_spool_file_is_adopted(name);
+    candidate->is_adopted = is_gone || mp_spool_file_is_adopted(name);
     candidate->written = mp_clock_of(&info.st_mtim);
 }
 
@@ -207,9 +210,28 @@ static void report_unreadable(mp_spool_desk_t *desk, const mp_spool_directory_t 
     mp_spool_desk_report_trouble(desk, "MP0312", &why);
 }
 
+/* In their order, as it was when the list was made: a file whose child was alive then may have become the newest one since.
+ * @return true if that happened, and the rest needs a new list */
+static bool adopt_listed(apr_status_t *status, apr_size_t *drained, const adoption_t *plan, const mp_spool_directory_t *directory,
+                         const apr_array_header_t *candidates)
+{
+    bool is_outdated = false;
+
+    *status = APR_SUCCESS;
+    for (int i = 0; i < candidates->nelts && *status == APR_SUCCESS && !is_outdated; i++) {
+        adoption_t adoption = *plan;
+        *status = adopt(&adoption, directory, &APR_ARRAY_IDX(candidates, i, candidate_t));
+        *drained += adoption.drained;
+        is_outdated = adoption.is_outdated;
+    }
+    return is_outdated;
+}
+
 apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, const mp_spool_directory_t *directory, const char *own,
                                     mp_spool_sink_t *sink, void *baton)
 {
+    const adoption_t plan = {.desk = desk, .sink = sink, .baton = baton};
+    const apr_array_header_t *candidates;
     apr_status_t status = APR_SUCCESS;
     apr_pool_t *p;
 
@@ -217,15 +239,13 @@ apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, 
     if (mp_spool_lookout_is_quiet(desk->lookout, directory))
         return APR_SUCCESS;
     MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
-    mp_spool_lookout_begin(desk->lookout, directory);
-    const apr_array_header_t *candidates = list_candidates(directory, own, p);
+    do {
+        apr_pool_clear(p);
+        mp_spool_lookout_begin(desk->lookout, directory);
+        candidates = list_candidates(directory, own, p);
+    } while (candidates && adopt_listed(&status, drained, &plan, directory, candidates));
     if (!candidates)
         report_unreadable(desk, directory);
-    for (int i = 0; candidates && i < candidates->nelts && status == APR_SUCCESS; i++) {
-        adoption_t adoption = {.desk = desk, .sink = sink, .baton = baton};
-        status = adopt(&adoption, directory, APR_ARRAY_IDX(candidates, i, candidate_t).name);
-        *drained += adoption.drained;
-    }
     if (!candidates || status != APR_SUCCESS)
         mp_spool_lookout_doubt(desk->lookout);
     apr_pool_destroy(p);

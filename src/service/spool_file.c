@@ -3,6 +3,7 @@
  * APR offers none of them. The end is tracked and written at by offset, so that a record cut short never hides those behind it. */
 #include "service/spool_file.h"
 
+#include "base/clock.h"
 #include "base/hex.h"
 
 #include <apr_strings.h>
@@ -148,7 +149,14 @@ static void name_adopted(mp_spool_file_t *file)
         apr_cpystrn(file->name, adopted, sizeof(file->name));
 }
 
-apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, mp_result_t *why)
+static bool is_written_after(const mp_spool_file_t *file, apr_time_t latest)
+{
+    struct stat info;
+    return fstat(file->descriptor, &info) == 0 && mp_clock_of(&info.st_mtim) > latest;
+}
+
+apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory_t *directory, const char *name, apr_time_t latest,
+                                 mp_result_t *why)
 {
     apr_status_t status;
 
@@ -157,6 +165,10 @@ apr_status_t mp_spool_file_adopt(mp_spool_file_t *file, const mp_spool_directory
     status = open_and_take(file, 0);
     if (status != APR_SUCCESS)
         return failed(why, status == ELOOP || status == EISDIR ? APR_EINVAL : status, "adopt", directory, name);
+    if (is_written_after(file, latest)) {
+        mp_spool_file_close(file);
+        return EBUSY;
+    }
     name_adopted(file);
     return APR_SUCCESS;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor per child, because a process id tells too little: a killed child keeps its id until httpd waits for it, up to a second later, while its miners are here already.
- * The descriptor knows its end at once. Where the system has none of these, every look is a whole one. */
+/* A process id tells too little: a killed child keeps its id until httpd waits for it, up to a second later, while its miners are here already. So do a pidfd and the lock of its
+ * file, for some milliseconds on a busy machine: threads end one by one, and descriptors are closed in any order. But all its memory is gone before the first connection is closed,
+ * and /proc tells that. Where it cannot be read, every look is a whole one. */
 #include "service/spool_lookout.h"
 
 #include "base/clock.h"
 #include "base/process.h"
 
-#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CLOCK_GRAIN apr_time_from_msec(100) /* two changes of a directory may have one time */
@@ -22,19 +23,40 @@ static bool find_change(struct timespec *changed, const mp_spool_directory_t *di
     return true;
 }
 
+static int open_child(long pid)
+{
+    char path[40];
+    snprintf(path, sizeof(path), "/proc/%ld/statm", pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Its first number is the size of the memory. */
+static bool has_ended(int child)
+{
+    char digit;
+    return pread(child, &digit, 1, 0) != 1 || digit == '0';
+}
+
+static bool all_live(const mp_spool_lookout_t *lookout)
+{
+    for (int i = 0; i < lookout->count; i++)
+        if (has_ended(lookout->children[i]))
+            return false;
+    return true;
+}
+
 bool mp_spool_lookout_is_quiet(mp_spool_lookout_t *lookout, const mp_spool_directory_t *directory)
 {
     struct timespec changed;
     if (!lookout->is_certain || mp_clock_monotonic() >= lookout->next || !find_change(&changed, directory))
         return false;
-    return changed.tv_sec == lookout->changed.tv_sec && changed.tv_nsec == lookout->changed.tv_nsec &&
-           poll(lookout->children, (nfds_t)lookout->count, 0) == 0;
+    return changed.tv_sec == lookout->changed.tv_sec && changed.tv_nsec == lookout->changed.tv_nsec && all_live(lookout);
 }
 
 void mp_spool_lookout_end(mp_spool_lookout_t *lookout)
 {
     for (int i = 0; i < lookout->count; i++)
-        close(lookout->children[i].fd);
+        close(lookout->children[i]);
     lookout->count = 0;
     lookout->is_certain = false;
 }
@@ -49,17 +71,20 @@ void mp_spool_lookout_begin(mp_spool_lookout_t *lookout, const mp_spool_director
 
 bool mp_spool_lookout_add(mp_spool_lookout_t *lookout, long pid)
 {
-    struct pollfd child = {.fd = -1, .events = POLLIN};
+    int child = open_child(pid);
 
-    if (pid > 0 && lookout->count < MP_SPOOL_LOOKOUT_MOST)
-        child.fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-    if (child.fd < 0) {
+    if (child < 0) {
         lookout->is_certain = false;
         return mp_process_is_gone(pid);
     }
-    bool has_ended = poll(&child, 1, 0) > 0;
-    lookout->children[lookout->count++] = child;
-    return has_ended;
+    bool is_lost = has_ended(child);
+    if (lookout->count < MP_SPOOL_LOOKOUT_MOST) {
+        lookout->children[lookout->count++] = child;
+    } else {
+        close(child);
+        lookout->is_certain = false;
+    }
+    return is_lost;
 }
 
 void mp_spool_lookout_doubt(mp_spool_lookout_t *lookout)

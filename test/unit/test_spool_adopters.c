@@ -50,6 +50,51 @@ static void test_oldest_first(void)
     is_number(file_count(), 0, "no file is left");
 }
 
+/* While the oldest orphan is drained, the child with the least recent file goes on, and dies. */
+typedef struct survivor_t {
+    int descriptor; /* of its file, locked; -1: it is dead */
+    sequence_t sequence;
+} survivor_t;
+
+static apr_status_t outlive(void *baton, const mp_share_t *const *shares, apr_size_t count)
+{
+    survivor_t *survivor = baton;
+    if (survivor->descriptor >= 0) {
+        draft.size = 0;
+        put_record(MP_SPOOL_VERDICT, 3);
+        if (write(survivor->descriptor, draft.bytes, draft.size) != (ssize_t)draft.size)
+            abort();
+        close(survivor->descriptor);
+        survivor->descriptor = -1;
+    }
+    return note_order(&survivor->sequence, shares, count);
+}
+
+static void test_survivor_comes_last(void)
+{
+    static const char *const names[] = {"shares-1-a.spool", "shares-1-b.spool", "shares-1-c.spool"};
+    static const unsigned expected[] = {0, 2, 3};
+    mp_spool_t *spool = open_spool(MEGABYTE);
+    survivor_t survivor = {.descriptor = -1};
+
+    for (unsigned i = 0; i < 3; i++) {
+        draft.size = 0;
+        if (i != 1)
+            put_record(MP_SPOOL_VERDICT, i);
+        write_draft(names[i], draft.size);
+        set_age(names[i], 30 - 10 * (int)i);
+    }
+    survivor.descriptor = open(path_of(names[1]), O_WRONLY);
+    is_number(flock(survivor.descriptor, LOCK_EX), 0, "a child lives that has nothing to do");
+    ok(mp_spool_adopt(NULL, spool, outlive, &survivor) == APR_SUCCESS, "orphans are adopted");
+    const sequence_t *sequence = &survivor.sequence;
+    ok(sequence->count == 3 && memcmp(sequence->numbers, expected, sizeof(expected)) == 0,
+       "what it took since the others were lost comes behind theirs: %u %u %u", sequence->numbers[0], sequence->numbers[1],
+       sequence->numbers[2]);
+    mp_spool_close(spool);
+    is_number(file_count(), 0, "no file is left");
+}
+
 /* While one drains, another one looks at the same file. */
 typedef struct nested_t {
     mp_spool_t *other;
@@ -92,7 +137,7 @@ static apr_status_t lose_next(void *baton, const mp_share_t *const *shares, apr_
     (void)shares;
     (void)count;
     if (others->descriptor < 0)
-        ok(mp_spool_file_adopt(others, others->directory, "shares-2-a.spool", &why) == APR_SUCCESS, "another child adopts");
+        ok(mp_spool_file_adopt(others, others->directory, "shares-2-a.spool", APR_INT64_MAX, &why) == APR_SUCCESS, "another child adopts");
     return APR_SUCCESS;
 }
 
@@ -142,6 +187,7 @@ int main(void)
 {
     fixture_open();
     test_oldest_first();
+    test_survivor_comes_last();
     test_one_adopter();
     test_taken_meanwhile();
     test_locked_under_its_first_name();

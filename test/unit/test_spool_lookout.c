@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "spool_fixture.h"
 
+#include <pthread.h>
+
 static mp_spool_lookout_t lookout;
 static mp_spool_directory_t there;
 static apr_time_t now = 1000000;
@@ -90,6 +92,60 @@ static void test_children(void)
     ok(!is_quiet(), "at the end nothing is known any more");
 }
 
+static void *wait_for_end(void *unused)
+{
+    (void)unused;
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* A child with threads, as httpd's have, and one miner. @return it, connected */
+static pid_t start_server(int *miner)
+{
+    int pipes[2];
+    char ready;
+    pthread_t thread;
+
+    if (pipe(pipes) != 0)
+        abort();
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 30; i++)
+            pthread_create(&thread, NULL, wait_for_end, NULL);
+        if (write(pipes[1], "r", 1) != 1)
+            abort();
+        wait_for_end(NULL);
+    }
+    close(pipes[1]);
+    if (read(pipes[0], &ready, 1) != 1)
+        abort();
+    *miner = pipes[0];
+    return child;
+}
+
+static void test_before_its_miners(void)
+{
+    int living = 0, late = 0;
+
+    for (int i = 0; i < 20; i++) {
+        int miner;
+        char none;
+        pid_t child = start_server(&miner);
+        look();
+        living += !mp_spool_lookout_add(&lookout, child) && is_quiet();
+        kill(child, SIGKILL);
+        if (read(miner, &none, 1) != 0)
+            abort();
+        late += is_quiet() || !mp_spool_lookout_add(&lookout, child);
+        waitpid(child, NULL, 0);
+        close(miner);
+    }
+    mp_spool_lookout_end(&lookout);
+    is_number(living, 20, "children serve miners");
+    is_number(late, 0, "whose connections are never gone before the child's end is known");
+}
+
 int main(void)
 {
     fixture_open();
@@ -97,6 +153,7 @@ int main(void)
     there = (mp_spool_directory_t){.path = directory, .descriptor = open(directory, O_RDONLY | O_DIRECTORY)};
     test_directory();
     test_children();
+    test_before_its_miners();
     close(there.descriptor);
     mp_clock_replace(NULL);
     fixture_close();
