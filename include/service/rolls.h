@@ -33,6 +33,9 @@ mp_rolls_ticket_t mp_rolls_observe(mp_rolls_t *rolls, const mp_pool_t *pool, con
 /** The pool works on this block now: what is held for another one is not handed out any more. */
 void mp_rolls_announce(mp_rolls_t *rolls, apr_uint32_t pool_id, const unsigned char previous[MP_PREVIOUS_SIZE]);
 
+/** The pool gave no work: what it gave before is not handed out any more. */
+void mp_rolls_distrust(mp_rolls_t *rolls, apr_uint32_t pool_id);
+
 /** Nothing that is held now is handed out any more. Quick; calls nothing. */
 void mp_rolls_drop(mp_rolls_t *rolls);
 

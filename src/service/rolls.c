@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is held lies in chains by worker and pool, newest first. Nobody tells it that it is over: each work carries the number that its pool had when it came, and a number that rose since (another
+/* What is held lies in chains by worker and pool, oldest first, so that it is used up before it is void. Nobody tells it that it is over: each work carries the number that its pool had when it came, and a number that rose since (another
  * block, a circuit that changed) makes it void. Void works go when somebody passes by: each look at a chain clears it, and each work that comes clears one other chain, in turn. */
 #include "service/rolls.h"
 
@@ -171,6 +171,15 @@ void mp_rolls_announce(mp_rolls_t *rolls, apr_uint32_t pool_id, const unsigned c
     apr_thread_mutex_unlock(rolls->lock);
 }
 
+void mp_rolls_distrust(mp_rolls_t *rolls, apr_uint32_t pool_id)
+{
+    apr_thread_mutex_lock(rolls->lock);
+    source_t *source = apr_hash_get(rolls->sources, &pool_id, sizeof(pool_id));
+    if (source)
+        apr_atomic_inc32(&source->number);
+    apr_thread_mutex_unlock(rolls->lock);
+}
+
 void mp_rolls_drop(mp_rolls_t *rolls)
 {
     apr_thread_mutex_lock(rolls->lock);
@@ -320,11 +329,10 @@ static bool add_locked(shard_t *shard, held_t *held)
 
     clear_locked(shard, chain, now);
     clear_locked(shard, &shard->chains[shard->turn++ % CHAINS], now);
-    for (const held_t *other = *chain; other; other = other->next)
-        of_account += is_of_account(other, &held->wish) ? 1 : 0;
+    for (; *chain; chain = &(*chain)->next)
+        of_account += is_of_account(*chain, &held->wish) ? 1 : 0;
     if (of_account >= MP_ROLLS_OF_ACCOUNT || shard->count >= MP_ROLLS_WORKS / SHARDS)
         return false;
-    held->next = *chain;
     *chain = held;
     shard->count++;
     return true;

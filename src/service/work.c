@@ -138,6 +138,8 @@ static bool take_answer(quest_t *quest, apr_status_t status, mp_work_t *work, mp
         quest->ticket = mp_rolls_observe(quest->proxy->rolls, assignment->pool, work);
         return true;
     }
+    if (blame == MP_BLAME_POOL)
+        mp_rolls_distrust(quest->proxy->rolls, assignment->pool->id);
     mp_log(MP_LOG_INFO, "MP0240: " MP_POOL_FMT " gave no work to " MP_WORKER_FMT ": %s", MP_POOL_ARG(assignment->pool),
            MP_WORKER_ARG(quest->order.worker), why->sentence);
     add_failure(quest->failures, sizeof(quest->failures), assignment->pool, why);

@@ -108,7 +108,9 @@ static void test_renewal(void)
     is_number(take(&usual), -1, "the next is to fetch more");
     is_number(take(&usual), 45, "others are not");
     keep(make(1, 2, NTIME, ""), &usual);
-    is_number(take(&usual), 1, "the new one goes first");
+    for (int i = 46; i <= 60; i++)
+        ok(take(&usual) == i, "request %d uses up the old one", i);
+    is_number(take(&usual), 1, "then the new one");
 }
 
 static void test_text(void)
@@ -158,6 +160,18 @@ static void test_limits(void)
     keep(make(1, 1, 0xfffffffe, ""), &usual);
     is_number((apr_uint32_t)take(&usual) + NTIME, 0xffffffff, "the last second that there is");
     is_number(take(&usual), -1, "and none behind it");
+}
+
+static void test_distrust(void)
+{
+    start();
+    keep(make(1, 1, NTIME, ""), &usual);
+    mp_rolls_distrust(rolls, alpha.id + 1);
+    is_number(take(&usual), 1, "another pool failed");
+    mp_rolls_distrust(rolls, alpha.id);
+    is_number(take(&usual), -1, "this pool failed");
+    keep(make(1, 2, NTIME, ""), &usual);
+    is_number(take(&usual), 1, "and is well again");
 }
 
 static void test_expiry(void)
@@ -355,6 +369,7 @@ int main(void)
     test_text();
     test_limits();
     test_renewal();
+    test_distrust();
     test_expiry();
     test_whose();
     test_blocks();
