@@ -3,6 +3,7 @@
  * is never guessed: whatever does not say true, false or error leaves the share unknown. */
 #include "upstream/getwork_reply.h"
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "codec/getwork.h"
 #include "codec/jsonrpc.h"
@@ -134,6 +135,7 @@ apr_status_t mp_getwork_reply_read_work(mp_work_t **work, mp_blame_t *blame, con
 
     if (status != APR_SUCCESS)
         return status;
+    MP_ASSERT(getwork != NULL);
     *blame = MP_BLAME_NOBODY;
     *work = make_work(getwork, answer, p);
     return APR_SUCCESS;
