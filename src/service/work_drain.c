@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A few sums are written in each round; many are written one part a round, between which works and shares have their turn, and then there is a pause. */
+/* A few sums of a few works are written in each round. Those of many works wait a second, in which they grow and stay as few; many sums are written one part a round, between which
+ * works and shares have their turn, and then there is a pause. */
 #include "service/work_drain.h"
 
 #include "base/clock.h"
@@ -10,6 +11,8 @@
 #define BATCHES_PER_RUN 4 /* shares and the roster matter more */
 #define SUMS_PER_PART 500u
 #define SUMS_EACH_ROUND 20u
+#define WORKS_EACH_ROUND 20u
+#define PAUSE_OF_WORKS apr_time_from_sec(1) /* where there are more */
 #define PAUSE_PER_SUM apr_time_from_msec(5) /* where there are more: each is a change of six rows */
 #define REPORT_WINDOW apr_time_from_sec(60)
 
@@ -74,6 +77,19 @@ static apr_status_t store_works(bool *is_done, mp_work_drain_t *drain, mp_result
     return APR_SUCCESS;
 }
 
+/* How long what comes behind these sums has to wait. */
+static apr_interval_time_t pause_behind(const mp_store_getworks_t *sums, apr_size_t count)
+{
+    apr_uint64_t works = 0;
+    apr_interval_time_t pause = PAUSE_PER_SUM * (apr_interval_time_t)count;
+
+    if (count > SUMS_EACH_ROUND)
+        return pause < MP_WORK_DRAIN_PAUSE_MOST ? pause : MP_WORK_DRAIN_PAUSE_MOST;
+    for (apr_size_t i = 0; i < count; i++)
+        works += sums[i].count;
+    return works > WORKS_EACH_ROUND ? PAUSE_OF_WORKS : 0;
+}
+
 static void take_sums(mp_work_drain_t *drain, bool is_last)
 {
     apr_time_t now = mp_clock_monotonic();
@@ -84,10 +100,7 @@ static void take_sums(mp_work_drain_t *drain, bool is_last)
         return;
     drain->sums_left = mp_work_sums_count(drain->sums);
     drain->next_sum = mp_work_sums_sort(drain->sums);
-    if (drain->sums_left <= SUMS_EACH_ROUND)
-        return;
-    apr_interval_time_t pause = PAUSE_PER_SUM * (apr_interval_time_t)drain->sums_left;
-    drain->next_take = now + (pause < MP_WORK_DRAIN_PAUSE_MOST ? pause : MP_WORK_DRAIN_PAUSE_MOST);
+    drain->next_take = now + pause_behind(drain->next_sum, drain->sums_left);
 }
 
 /* One part, which is passed over as soon as it is stored: nothing is counted twice. */

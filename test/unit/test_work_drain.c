@@ -85,6 +85,23 @@ static void test_failures(void)
     ok(routes() == before + 1200 && counted() == before + 1200, "nothing is lost or counted twice");
 }
 
+/* Many works of one worker. */
+static void test_busy(void)
+{
+    long long before = counted();
+
+    farm_advance(MP_WORK_DRAIN_PAUSE_MOST);
+    for (int i = 0; i < 30; i++)
+        put(1);
+    ok(run(false) == APR_SUCCESS && counted() == before + 30, "many works of one worker are counted");
+    put(1);
+    ok(run(false) == APR_SUCCESS && counted() == before + 30 && !is_behind, "the next wait");
+    farm_advance(apr_time_from_sec(1));
+    ok(run(false) == APR_SUCCESS && counted() == before + 31, "for a second");
+    put(1);
+    ok(run(false) == APR_SUCCESS && counted() == before + 32, "and few of them do not");
+}
+
 static void test_last(void)
 {
     long long before = counted();
@@ -122,6 +139,7 @@ int main(void)
     test_few();
     test_many();
     test_failures();
+    test_busy();
     test_last();
     test_lost();
     farm_close();
