@@ -235,11 +235,11 @@ static mp_exchange_outcome_t receive_answer(mp_answer_t *answer, passage_t *pass
     return reading == MP_EXCHANGE_USUAL ? receive_body(answer, passage, &head, p) : MP_EXCHANGE_UNUSUAL;
 }
 
-static void begin(passage_t *passage, mp_exchange_t *exchange)
+static void begin(passage_t *passage, mp_exchange_t *exchange, const mp_transfer_request_t *request)
 {
-    const mp_transfer_request_t *request = passage->request;
-
+    passage->request = request;
     passage->size = 0;
+    passage->is_used = false;
     passage->is_alive = false;
     passage->detail[0] = '\0';
     passage->phase = MP_FAILURE_NOT_CONNECTED;
@@ -303,15 +303,16 @@ static void describe(mp_result_t *why, const passage_t *passage)
 mp_exchange_outcome_t mp_exchange_run(mp_answer_t *answer, mp_exchange_t *exchange, const mp_transfer_request_t *request, mp_result_t *why,
                                       apr_pool_t *p)
 {
-    passage_t passage = {.request = request, .deadline = mp_clock_monotonic() + request->timeout};
+    passage_t passage; /* too large to be cleared each time */
     mp_exchange_outcome_t outcome;
     bool is_usual, goes_on;
 
     if (mp_handles_has_proxy(exchange->handles) || !mp_exchange_text_fits(request->url) || !may_ask(&is_usual, exchange, request->url))
         return MP_EXCHANGE_UNUSUAL;
     const char *text = mp_exchange_text_request(request, &exchange->options, p);
+    passage.deadline = mp_clock_monotonic() + request->timeout;
     do {
-        begin(&passage, exchange);
+        begin(&passage, exchange, request);
         outcome = ask(answer, &passage, text, p);
         goes_on = is_stale(&passage, outcome, answer);
         if (outcome == MP_EXCHANGE_FAILED && !goes_on)
