@@ -182,17 +182,18 @@ def is_written(subjects: list[Subject], pool: Pool) -> bool:
 
 
 def log_in(subject: Subject) -> None:
-    """Each child meets every worker, so that no password is checked for the first time while others are timed. The other children are stopped until this one has taken the connections."""
+    """Each child meets every worker, so that no password is checked for the first time while others are timed. The other children are stopped before the first connection, and until this one has taken all of them."""
     children = subject.httpd.children()
     observer = Observer(subject.httpd.pid, subject.options["port"])
     for child in children:
         wait_until(lambda: observer.connections() == (0, 0), 20, "httpd has closed the connections of those who left")
-        with Load(**(subject.options | {"logins": subject.options["workers"], "warm-up": 0, "close": 0})) as load:
-            with contextlib.ExitStack() as stack:
-                for other in set(children) - {child}:
-                    stack.enter_context(subject.httpd.passing_over(other))
-                load.expect("connected")
-                wait_until(lambda: observer.connections()[1] == 0, 10, "the child has taken the connections")
+        with contextlib.ExitStack() as stack, contextlib.ExitStack() as stopped:
+            for other in set(children) - {child}:
+                stopped.enter_context(subject.httpd.passing_over(other))
+            load = stack.enter_context(Load(**(subject.options | {"logins": subject.options["workers"], "warm-up": 0, "close": 0})))
+            load.expect("connected")
+            wait_until(lambda: observer.connections()[1] == 0, 10, "the child has taken the connections")
+            stopped.close()
             load.go()
             load.expect("ready")
         subject.handed_out += subject.options["workers"]
