@@ -198,6 +198,13 @@ static bool receive(passage_t *passage, char *buffer, apr_size_t room, apr_size_
     return true;
 }
 
+/* Its length was looked at with the head, so what is missing is memory. */
+static mp_exchange_outcome_t give_up_body(passage_t *passage)
+{
+    fail(passage, CURLE_OUT_OF_MEMORY);
+    return MP_EXCHANGE_FAILED;
+}
+
 /* What came with the head, and the rest of it. */
 static mp_exchange_outcome_t receive_body(mp_answer_t *answer, passage_t *passage, const mp_exchange_head_t *head, apr_pool_t *p)
 {
@@ -205,12 +212,14 @@ static mp_exchange_outcome_t receive_body(mp_answer_t *answer, passage_t *passag
 
     if (came > head->body_size)
         return MP_EXCHANGE_UNUSUAL;
-    mp_answer_add_body(answer, passage->text + head->size, came, p);
+    if (!mp_answer_add_body(answer, passage->text + head->size, came, p))
+        return give_up_body(passage);
     while (answer->size < head->body_size) {
         apr_size_t left = head->body_size - answer->size;
         if (!receive(passage, passage->text, left < HEAD_MAX ? left : HEAD_MAX, &size))
             return MP_EXCHANGE_FAILED;
-        mp_answer_add_body(answer, passage->text, size, p);
+        if (!mp_answer_add_body(answer, passage->text, size, p))
+            return give_up_body(passage);
     }
     passage->is_alive = !head->is_last;
     return MP_EXCHANGE_ANSWERED;

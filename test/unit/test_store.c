@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "database.h"
 #include "tap.h"
+#include "work_draft.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -347,15 +348,6 @@ static void check_hostile_shares(mp_store_t *store, apr_pool_t *p)
     is_number(save_one(&share, store, p), 1, "infinitely hard, before 1970");
     sql("DELETE FROM submitted_work");
     sql("DELETE FROM share_stats");
-}
-
-static mp_store_work_t make_work(unsigned number, apr_uint32_t pool_id, apr_time_t fetched)
-{
-    mp_store_work_t work = {
-        .route = {.worker_id = 1 + number % 2, .pool_id = pool_id, .fingerprint = 5, .difficulty = 1.5, .fetched = fetched}};
-    memset(work.head, (int)number, sizeof(work.head));
-    work.head[0] = (unsigned char)(number >> 8);
-    return work;
 }
 
 #define THREADS 4

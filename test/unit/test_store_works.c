@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes of works, and how many there were. */
 #include "store_fixture.h"
+#include "work_draft.h"
 
 #include <math.h>
 
 #define WHEN apr_time_from_sec(1793372645) /* 2026-10-30 15:04:05 UTC, 245 s into a period */
 #define PERIOD_TEXT "2026-10-30 15:00:00"
-
-static mp_store_work_t make_work(unsigned number, apr_uint32_t pool_id, apr_time_t fetched)
-{
-    mp_store_work_t work = {
-        .route = {.worker_id = 1 + number % 2, .pool_id = pool_id, .fingerprint = 5, .difficulty = 1.5, .fetched = fetched}};
-    memset(work.head, (int)number, sizeof(work.head));
-    work.head[0] = (unsigned char)(number >> 8);
-    return work;
-}
 
 static void check_works(mp_store_t *store, apr_pool_t *p)
 {
