@@ -7,6 +7,7 @@ import pytest
 from harness.polls import EVERY_MPM
 from harness.waiting import wait_until
 
+PATIENT = "MiningProxyWorkTimeout 10s"  # the pool and a thousand miners share one interpreter here
 NUMBERS = {"event": 200, "worker": 6, "prefork": 3}
 
 
@@ -63,6 +64,7 @@ def test_sigterm(polling, mpm):
 
 
 @pytest.mark.load
+@pytest.mark.proxy(directives=[PATIENT])
 def test_a_thousand_wait_at_a_graceful_restart(polling):
     crowd = _gather(polling, 1000)
     start = time.monotonic()
