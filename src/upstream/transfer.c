@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl sends a request anew, silently, when a reused connection dies before an answer. For work that is welcome. For a share it is not: the pool may have read it.
- * So a share's body goes through a read callback, and the seek callback that libcurl needs in order to begin again refuses once bytes were handed
- * over. Redirects are followed here and not by libcurl, which cannot be told to stay on one server. */
+ * A handle has one connection, so to begin again libcurl needs a new socket: a share that was sent, even in part, gets none. Behind a proxy what was sent may have
+ * been for the proxy only; there a share's body goes through a read callback, and the seek callback that libcurl needs in order to begin again refuses once bytes
+ * were handed over. Redirects are followed here and not by libcurl, which cannot be told to stay on one server. */
 #include "upstream/transfer.h"
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include <curl/curl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define TIMEOUT_MAX apr_time_from_msec(INT_MAX - 1000) /* 24 days: libcurl counts milliseconds in an int in places */
 
@@ -22,7 +24,8 @@ struct mp_transfer_t {
     mp_handles_item_t *item;
     const char *url; /* of the request, or where it was redirected to */
     apr_size_t body_size;
-    apr_size_t position; /* how much of the body libcurl has, in this exchange */
+    bool is_lent;        /* is the body lent to libcurl, which then sends it in one segment with the head? Otherwise it is read */
+    apr_size_t position; /* how much of a body that is read libcurl has, in this exchange */
     bool is_maybe_sent;  /* in any exchange */
     bool is_refused;     /* a new beginning was asked for and denied */
     unsigned redirects;
@@ -73,6 +76,7 @@ apr_status_t mp_transfer_create(mp_transfer_t **out, mp_handles_t *handles, cons
     transfer->handles = handles;
     transfer->url = request->url;
     transfer->body_size = strlen(request->body);
+    transfer->is_lent = request->is_repeatable || !mp_handles_has_proxy(handles);
     transfer->item = mp_handles_acquire(handles, request->url);
     if (transfer->item == NULL)
         return APR_ENOMEM;
@@ -108,6 +112,26 @@ static int seek_body(void *baton, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_FAIL;
 }
 
+/* @return whether anything of this exchange's request was written, be it to a proxy */
+static bool has_sent(CURL *easy)
+{
+    long sent = 0;
+
+    return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
+}
+
+static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    mp_transfer_t *transfer = baton;
+
+    (void)purpose;
+    if (transfer->is_lent && !transfer->request.is_repeatable && has_sent(mp_handles_easy(transfer->item))) {
+        transfer->is_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static size_t write_body(char *bytes, size_t size, size_t count, void *baton)
 {
     mp_transfer_t *transfer = baton;
@@ -126,12 +150,12 @@ static bool set_callbacks(mp_transfer_t *transfer, CURL *easy)
 {
     return !curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body) && !curl_easy_setopt(easy, CURLOPT_READDATA, transfer) &&
            !curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body) && !curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer) &&
+           !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) && !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) &&
            !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_body) && !curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) &&
            !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, write_line) && !curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) &&
            !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
 }
 
-/* A repeatable body is lent to libcurl, which then sends head and body in one segment. */
 static bool set_request(mp_transfer_t *transfer, CURL *easy)
 {
     const mp_transfer_request_t *request = &transfer->request;
@@ -140,7 +164,7 @@ static bool set_request(mp_transfer_t *transfer, CURL *easy)
            !curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)request->is_alone) &&
            !curl_easy_setopt(easy, CURLOPT_USERNAME, request->username ? request->username : "") &&
            !curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password ? request->password : "") &&
-           !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->is_repeatable ? request->body : NULL) &&
+           !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->is_lent ? request->body : NULL) &&
            !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)transfer->body_size);
 }
 
@@ -241,9 +265,8 @@ static bool is_refused_by_proxy(const mp_transfer_t *transfer)
 bool mp_transfer_end(mp_transfer_t *transfer, int code)
 {
     CURL *easy = mp_handles_easy(transfer->item);
-    long sent = 0;
 
-    if (transfer->request.is_repeatable && curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0)
+    if (transfer->is_lent && has_sent(easy))
         transfer->is_maybe_sent = true;
     if (transfer->answer.is_too_large) {
         mp_result_set(&transfer->failure, APR_EGENERAL, "answer-too-large", "its answer is larger than %d KB", MP_ANSWER_BODY_MAX / 1024);

@@ -343,6 +343,9 @@ static void test_proxy(void)
     ok(mp_handles_has_proxy(handles), "a proxy is known");
     outcome_t outcome = exchange("http://pool.invalid:8332/x", 5000, false);
     is_number(outcome.failure->status, APR_SUCCESS, "a pool behind a proxy");
+    test_dead_connections();
+    http_stub_always(stub, (http_stub_answer_t){.body = "{\"result\":true}"});
+    exchange("http://pool.invalid:8332/x", 5000, false);
     http_stub_last(stub, text, sizeof(text));
     ok(strncmp(text, "POST http://pool.invalid:8332/x HTTP/1.1\r\n", 42) == 0, "the proxy resolves the name");
     http_stub_always(stub, (http_stub_answer_t){.status = 407});
