@@ -8,12 +8,14 @@ OPT      ?= -O2 -g
 LAYERS   ?= base codec core store upstream service
 WARN      = -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wvla \
             -Wwrite-strings -Wundef
+# Not beside a sanitizer, which checks the same itself.
+HARDEN    = $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 PKGS      = apr-1 apr-util-1 jansson libcurl sqlite3 libmariadb libcrypto
 # Others' macros are theirs to answer for: APR's subtract null pointers, which clang reports wherever they are used.
 PKG_CPPFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CPPFLAGS += -Iinclude -D_GNU_SOURCE $(PKG_CPPFLAGS)
-CFLAGS   += $(OPT) $(WARN) -fPIC -fvisibility=hidden -pthread $(SANITIZE)
+CFLAGS   += $(OPT) $(WARN) $(HARDEN) -fPIC -fvisibility=hidden -pthread $(SANITIZE)
 LDLIBS    = $(PKG_LIBS) -lcrypt -lm
 LDFLAGS  += -pthread $(SANITIZE)
 
