@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #define MP_ROUTE_PARAMS 5
+#define MP_SHARE_PARAMS 7
 #define MP_STATISTICS_PARAMS 8
 #define MP_LAST_WORK_PARAMS 3
 #define MP_LAST_ACCEPTED_PARAMS 4
@@ -161,7 +162,8 @@
     X(MP_STATEMENT_LOAD_POOLS, 0, MP_SAME("SELECT id, name, url, enabled, roll_ntime FROM pool ORDER BY id"))                              \
     X(MP_STATEMENT_LOAD_WORKERS, 0, MP_SAME("SELECT id, name, password FROM worker ORDER BY id"))                                          \
     X(MP_STATEMENT_LOAD_ASSIGNMENTS, 0, MP_SAME(MP_SELECT_ASSIGNMENTS " ORDER BY worker_id, pool_id"))                                     \
-    X(MP_STATEMENT_SAVE_SHARE, 7, MP_UPSERT_SHARE)                                                                                         \
+    X(MP_STATEMENT_ADD_SHARE, MP_SHARE_PARAMS, MP_SAME(MP_INSERT_SHARE))                                                                   \
+    X(MP_STATEMENT_SAVE_SHARE, MP_SHARE_PARAMS, MP_UPSERT_SHARE)                                                                           \
     X(MP_STATEMENT_ADD_STATISTICS, MP_STATISTICS_PARAMS, MP_ADD_STATISTICS)                                                                \
     X(MP_STATEMENT_SAVE_LAST_WORK, MP_LAST_WORK_PARAMS, MP_SAVE_LAST_WORK)                                                                 \
     X(MP_STATEMENT_SAVE_LAST_ACCEPTED, MP_LAST_ACCEPTED_PARAMS, MP_SAVE_LAST_ACCEPTED)                                                     \

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shares: recorded exactly once, whoever brings them how often. The row's key makes a repetition harmless, and statistics are raised in the same
- * transaction by what the row's own statement says became known, so the sum of the known rows and share_stats never part. Rows are not sorted by key, although
- * writers of the same shares would then deadlock less: a spool file is drained by one child at a time, so two writers hardly ever have a share in common. */
+ * transaction by what became known, so the sum of the known rows and share_stats never part. A batch is taken for new, and many rows go into one statement, which
+ * inserts all or fails; if one of them is there already, the transaction is rolled back, and begun anew with a statement for each row, which tells what became of it. Rows are not
+ * sorted by key, although writers of the same shares would then deadlock less: a spool file is drained by one child at a time, so two writers hardly ever have a share in common. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/statistics.h"
 #include "store/store_private.h"
 #include "store/store_rows.h"
+#include "store/upsert.h"
 #include "store/worker_status.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
+typedef struct row_t {
+    const mp_share_t *share;
+    char reason[MP_REASON_SIZE]; /* cleaned */
+} row_t;
+
 typedef struct recording_t {
-    const mp_share_t **shares; /* in the order of their rows */
+    row_t *rows; /* in the order of their ids */
     apr_size_t count;
+    bool is_repeated;            /* one of them is there already */
     mp_statistics_t *statistics; /* room for count */
     apr_size_t statistics_count;
     mp_worker_event_t *accepted; /* likewise */
@@ -63,28 +71,64 @@ static void note_known(recording_t *recording, const mp_share_t *share)
             (mp_worker_event_t){.worker_id = share->worker_id, .pool_id = share->pool_id, .time = share->time, .difficulty = difficulty};
 }
 
-static apr_status_t save_share(recording_t *recording, const mp_share_t *share, mp_connection_t *connection, mp_result_t *why)
+static void fill_row(mp_value_t *params, char text[20], const void *data)
 {
-    char when[20], reason[MP_REASON_SIZE], cut[MP_REASON_SIZE];
+    const row_t *row = data;
+    const mp_share_t *share = row->share;
 
-    apr_cpystrn(cut, share->reason, sizeof(cut));
-    mp_text_clean(reason, sizeof(reason), cut);
-    const mp_value_t params[] = {
-        MP_BLOB(share->id, MP_KEY_SIZE),
-        MP_INTEGER(share->worker_id),
-        MP_INTEGER(share->pool_id),
-        result_of(share->verdict),
-        reason[0] ? MP_TEXT(reason) : MP_NULL,
-        MP_REAL(mp_statistics_difficulty(share->difficulty)),
-        MP_TEXT(mp_clock_format_utc(when, share->time)),
+    params[0] = MP_BLOB(share->id, MP_KEY_SIZE);
+    params[1] = MP_INTEGER(share->worker_id);
+    params[2] = MP_INTEGER(share->pool_id);
+    params[3] = result_of(share->verdict);
+    params[4] = row->reason[0] ? MP_TEXT(row->reason) : MP_NULL;
+    params[5] = MP_REAL(mp_statistics_difficulty(share->difficulty));
+    params[6] = MP_TEXT(mp_clock_format_utc(text, share->time));
+}
+
+/* @return APR_EEXIST if one of them is there already */
+static apr_status_t add_all(recording_t *recording, mp_connection_t *connection, mp_result_t *why)
+{
+    static const mp_upsert_t insert = {
+        .statement = MP_STATEMENT_ADD_SHARE,
+        .params = MP_SHARE_PARAMS,
+        .row_size = sizeof(row_t),
+        .fill = fill_row,
     };
-    mp_statement_call_t call = {.statement = MP_STATEMENT_SAVE_SHARE, .params = params, .param_count = 7};
+    apr_status_t status = mp_upsert_run(&insert, recording->rows, recording->count, connection, why);
+
+    if (status != APR_SUCCESS)
+        return status;
+    recording->inserted = recording->count;
+    for (apr_size_t i = 0; i < recording->count; i++) {
+        if (recording->rows[i].share->verdict != MP_VERDICT_UNKNOWN)
+            note_known(recording, recording->rows[i].share);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t save_one(recording_t *recording, const row_t *row, mp_connection_t *connection, mp_result_t *why)
+{
+    char when[20];
+    mp_value_t params[MP_SHARE_PARAMS];
+
+    fill_row(params, when, row);
+    mp_statement_call_t call = {.statement = MP_STATEMENT_SAVE_SHARE, .params = params, .param_count = MP_SHARE_PARAMS};
     apr_status_t status = mp_connections_run(connection, &call, why);
     if (status != APR_SUCCESS)
         return status;
     recording->inserted += call.insert_id != 0;
-    if (call.affected != 0 && share->verdict != MP_VERDICT_UNKNOWN)
-        note_known(recording, share);
+    if (call.affected != 0 && row->share->verdict != MP_VERDICT_UNKNOWN)
+        note_known(recording, row->share);
+    return APR_SUCCESS;
+}
+
+static apr_status_t save_each(recording_t *recording, mp_connection_t *connection, mp_result_t *why)
+{
+    for (apr_size_t i = 0; i < recording->count; i++) {
+        apr_status_t status = save_one(recording, &recording->rows[i], connection, why);
+        if (status != APR_SUCCESS)
+            return status;
+    }
     return APR_SUCCESS;
 }
 
@@ -93,15 +137,27 @@ static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_resu
     recording_t *recording = baton;
 
     recording->inserted = recording->statistics_count = recording->accepted_count = 0;
-    for (apr_size_t i = 0; i < recording->count; i++) {
-        apr_status_t status = save_share(recording, recording->shares[i], connection, why);
-        if (status != APR_SUCCESS)
-            return status;
-    }
-    apr_status_t status = mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
+    apr_status_t status = recording->is_repeated ? save_each(recording, connection, why) : add_all(recording, connection, why);
+    if (status == APR_SUCCESS)
+        status = mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
     if (status == APR_SUCCESS)
         status = mp_worker_status_save_accepted(recording->accepted, recording->accepted_count, connection, why);
     return status;
+}
+
+static row_t *make_rows(const mp_share_t *const *shares, apr_size_t count, apr_pool_t *p)
+{
+    const mp_share_t **ordered = apr_pmemdup(p, shares, count * sizeof(*shares));
+    row_t *rows = apr_palloc(p, count * sizeof(*rows));
+    char cut[MP_REASON_SIZE];
+
+    put_earlier_first(ordered, count);
+    for (apr_size_t i = 0; i < count; i++) {
+        rows[i].share = ordered[i];
+        apr_cpystrn(cut, ordered[i]->reason, sizeof(cut));
+        mp_text_clean(rows[i].reason, sizeof(rows[i].reason), cut);
+    }
+    return rows;
 }
 
 apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
@@ -111,11 +167,13 @@ apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const 
     apr_status_t status = APR_SUCCESS;
 
     if (count > 0) {
-        recording.shares = apr_pmemdup(p, shares, count * sizeof(*shares));
+        recording.rows = make_rows(shares, count, p);
         recording.statistics = mp_statistics_create(count, p);
         recording.accepted = apr_palloc(p, count * sizeof(*recording.accepted));
-        put_earlier_first(recording.shares, count);
         status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
+        recording.is_repeated = status == APR_EEXIST;
+        if (recording.is_repeated)
+            status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
     }
     if (inserted)
         *inserted = status == APR_SUCCESS ? recording.inserted : 0;
