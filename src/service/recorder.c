@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/outage.h"
+#include "service/spool_batch.h"
 #include "service/work_drain.h"
 #include "store/store_workers.h"
 
@@ -21,6 +22,11 @@
 #define HOLD_MOST apr_time_from_sec(120)
 #define BREATH_PAUSE apr_time_from_sec(60) /* after a failure between two batches of shares */
 #define ADOPTIONS_PER_ROUND 16             /* a file that cannot be removed is adopted again and again */
+/* Behind many shares comes a pause, so that more of them share statistics and a commit: a hundred a second of one child are where it begins. */
+#define PAUSE_PER_SHARE apr_time_from_msec(10)
+#define PAUSE_MOST apr_time_from_msec(500)
+
+_Static_assert(PAUSE_MOST < MP_KEEPER_GENERATION_INTERVAL, "an attempt that ends an outage brings the shares that wait");
 
 struct mp_recorder_t {
     mp_recorder_parts_t parts;
@@ -36,9 +42,9 @@ struct mp_recorder_t {
     /* The thread's own. */
     bool is_prepared; /* the database was found ready once */
     mp_outage_t outage;
-    apr_time_t next_attempt, next_adoption, next_chore, next_breath; /* monotonic */
-    apr_time_t held_since;                                           /* monotonic; 0: no other child adopts */
-    bool is_held;                                                    /* this round: own shares wait for those that it adopts */
+    apr_time_t next_attempt, next_adoption, next_drain, next_chore, next_breath; /* monotonic */
+    apr_time_t held_since;                                                       /* monotonic; 0: no other child adopts */
+    bool is_held;                                                                /* this round: own shares wait for those that it adopts */
     mp_work_drain_t *works;
     bool is_behind;           /* more works wait than one round takes */
     bool is_last;             /* the end, whose rounds leave nothing */
@@ -159,7 +165,9 @@ static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, ap
     batch_t *batch = baton;
     apr_status_t status = mp_store_save_shares(NULL, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
     if (status == APR_SUCCESS) {
-        catch_breath(batch->recorder, batch->pool);
+        /* Behind one that is not full comes hardly anything. */
+        if (count == MP_SPOOL_BATCH_SHARES)
+            catch_breath(batch->recorder, batch->pool);
         do_chore(batch->recorder, batch->pool);
     }
     apr_pool_clear(batch->pool);
@@ -189,21 +197,31 @@ static apr_status_t adopt_shares(mp_recorder_t *recorder, batch_t *batch)
     return recorder->is_held ? APR_EAGAIN : APR_SUCCESS;
 }
 
+static apr_interval_time_t pause_behind(apr_size_t shares)
+{
+    return shares < PAUSE_MOST / PAUSE_PER_SHARE ? PAUSE_PER_SHARE * (apr_interval_time_t)shares : PAUSE_MOST;
+}
+
 /* What a lost child left is older than what this one has: a miner came here only when that one was gone. */
 static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
 {
     batch_t batch = {.recorder = recorder, .why = why};
     mp_spool_depth_t depth;
+    apr_size_t drained = 0;
+    apr_time_t now = mp_clock_monotonic();
     apr_status_t status = APR_SUCCESS;
 
-    apr_pool_create(&batch.pool, p);
     mp_spool_depth(&depth, recorder->parts.spool);
-    if (depth.shares > 0 || mp_clock_monotonic() >= recorder->next_adoption) {
-        recorder->next_adoption = mp_clock_monotonic() + MP_RECORDER_ADOPT_INTERVAL;
+    if (depth.shares > 0 && now < recorder->next_drain && !recorder->is_last)
+        return APR_SUCCESS;
+    apr_pool_create(&batch.pool, p);
+    if (depth.shares > 0 || now >= recorder->next_adoption) {
+        recorder->next_adoption = now + MP_RECORDER_ADOPT_INTERVAL;
         status = adopt_shares(recorder, &batch);
     }
     if (status == APR_SUCCESS)
-        status = mp_spool_drain(NULL, recorder->parts.spool, save_shares, &batch);
+        status = mp_spool_drain(&drained, recorder->parts.spool, save_shares, &batch);
+    recorder->next_drain = now + pause_behind(drained);
     apr_pool_destroy(batch.pool);
     if (status == APR_EAGAIN)
         return APR_SUCCESS;

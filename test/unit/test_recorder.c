@@ -464,6 +464,27 @@ static void test_backlog(void)
     farm_execute("DROP TRIGGER edit");
 }
 
+/* Many shares at once are followed by a pause, so that the next ones come together. */
+static void test_many(void)
+{
+    child_t child;
+    mp_result_t why;
+    long long before = rows();
+
+    open_child(&child);
+    for (unsigned i = 0; i < 60; i++)
+        settle(&child, 0x30000 + i, MP_VERDICT_ACCEPTED);
+    apr_time_t start = mp_clock_monotonic();
+    ok(mp_recorder_start(child.recorder, &why) == APR_SUCCESS && FARM_WAIT(rows() == before + 60), "many shares are recorded");
+    settle(&child, 0x40000, MP_VERDICT_ACCEPTED);
+    ok(FARM_WAIT(rows() == before + 61), "so is the next one");
+    ok(mp_clock_monotonic() - start >= apr_time_from_msec(500), "but half a second behind them");
+    for (unsigned i = 0; i < 60; i++)
+        settle(&child, 0x50000 + i, MP_VERDICT_ACCEPTED);
+    stop_child(&child);
+    is_number(rows(), before + 121, "the end waits for nothing");
+}
+
 int main(void)
 {
     child_t child;
@@ -487,6 +508,7 @@ int main(void)
     test_late_database();
     test_lost_meanwhile();
     test_backlog();
+    test_many();
     farm_close();
     return tap_done();
 }
