@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A few sums of a few works are written in each round. Those of many works wait a second, in which they grow and stay as few; many sums are written one part a round, between which
- * works and shares have their turn, and then there is a pause. */
+/* The sums of a few works are written in each round. Behind those of many comes a pause, in which the next ones grow and stay as few; many sums are written one part a round, between which
+ * works and shares have their turn. */
 #include "service/work_drain.h"
 
 #include "base/clock.h"
@@ -10,10 +10,9 @@
 #define WORKS_PER_BATCH 4096u
 #define BATCHES_PER_RUN 4 /* shares and the roster matter more */
 #define SUMS_PER_PART 500u
-#define SUMS_EACH_ROUND 20u
 #define WORKS_EACH_ROUND 20u
-#define PAUSE_OF_WORKS apr_time_from_sec(1) /* where there are more */
-#define PAUSE_PER_SUM apr_time_from_msec(5) /* where there are more: each is a change of six rows */
+#define PAUSE_LEAST apr_time_from_sec(1)     /* where there are more */
+#define PAUSE_PER_SUM apr_time_from_msec(20) /* each is a change of six rows */
 #define REPORT_WINDOW apr_time_from_sec(60)
 
 struct mp_work_drain_t {
@@ -83,11 +82,13 @@ static apr_interval_time_t pause_behind(const mp_store_getworks_t *sums, apr_siz
     apr_uint64_t works = 0;
     apr_interval_time_t pause = PAUSE_PER_SUM * (apr_interval_time_t)count;
 
-    if (count > SUMS_EACH_ROUND)
-        return pause < MP_WORK_DRAIN_PAUSE_MOST ? pause : MP_WORK_DRAIN_PAUSE_MOST;
     for (apr_size_t i = 0; i < count; i++)
         works += sums[i].count;
-    return works > WORKS_EACH_ROUND ? PAUSE_OF_WORKS : 0;
+    if (works <= WORKS_EACH_ROUND)
+        return 0;
+    if (pause < PAUSE_LEAST)
+        return PAUSE_LEAST;
+    return pause < MP_WORK_DRAIN_PAUSE_MOST ? pause : MP_WORK_DRAIN_PAUSE_MOST;
 }
 
 static void take_sums(mp_work_drain_t *drain, bool is_last)

@@ -102,6 +102,21 @@ static void test_busy(void)
     ok(run(false) == APR_SUCCESS && counted() == before + 32, "and few of them do not");
 }
 
+/* The more workers, the longer the next ones wait. */
+static void test_pace(void)
+{
+    long long before = counted();
+
+    farm_advance(MP_WORK_DRAIN_PAUSE_MOST);
+    put(100);
+    ok(run(false) == APR_SUCCESS && counted() == before + 100 && !is_behind, "a hundred workers' works are counted");
+    put(1);
+    farm_advance(apr_time_from_msec(1500));
+    ok(run(false) == APR_SUCCESS && counted() == before + 100, "the next one waits");
+    farm_advance(apr_time_from_msec(500));
+    ok(run(false) == APR_SUCCESS && counted() == before + 101, "two seconds");
+}
+
 static void test_last(void)
 {
     long long before = counted();
@@ -140,6 +155,7 @@ int main(void)
     test_many();
     test_failures();
     test_busy();
+    test_pace();
     test_last();
     test_lost();
     farm_close();
