@@ -80,13 +80,14 @@ def timeout():
 
 @pytest.fixture
 def mining(make_proxy, private_maria, directory, make_pool, timeout):
-    """A proxy on a server of its own, started, with a share recorded."""
+    """A proxy on a server of its own, started, with a share recorded and nothing left to write."""
     database = private_maria.create_database(directory)
     proxy = make_proxy(database, [f"MiningProxyDatabaseTimeout {timeout}s", "MiningProxySubmitTimeout 20s"])
     proxy.server, proxy.worker = private_maria, database.add_rig(make_pool())
     proxy.start()
     proxy.shares = _assert_mined(proxy, 1)
     proxy.wait_rows(1)
+    wait_until(lambda: database.value("SELECT COALESCE(SUM(getworks), 0) FROM share_stats"), DRAIN, "its work is counted, which comes last")
     return proxy
 
 
