@@ -8,6 +8,7 @@
 #include "httpd/directives.h"
 #include "httpd/getwork.h"
 #include "httpd/parking.h"
+#include "httpd/poll.h"
 
 #include <http_config.h>
 
@@ -21,6 +22,7 @@ static void register_hooks(apr_pool_t *p)
     mp_admin_register(p);
     mp_auth_register(p);
     mp_parking_register(p);
+    mp_poll_register(p);
 }
 
 AP_DECLARE_MODULE(miningproxy)

@@ -8,4 +8,7 @@
 /** Lets the call wait. call lives in the request's pool. @return what the handler is to return */
 int mp_poll_serve(mp_call_t *call);
 
+/** The hook that sees polls come. */
+void mp_poll_register(apr_pool_t *p);
+
 #endif

@@ -48,7 +48,6 @@ APLOG_USE_MODULE(miningproxy);
 #define LOOKS_MAX 1000 /* at a socket that says nothing */
 #define BLOCK_SIZE APR_BUCKET_BUFF_SIZE
 #define BLOCKS_MAX (128 * 8192) /* bytes of blocks that nobody uses */
-#define BLOCKS_OF_REQUEST 3     /* that a request takes at least: two of its pool, one to read into */
 #define BLOCKS_OF_WAIT 2        /* that a connection still has, and does not need while it waits */
 #define BLOCKS_OF_ANSWER 3      /* for head and body, and one more of the request's pool */
 #define KEEPALIVE_IDLE 60       /* seconds; a miner that lost its power sends nothing any more */
@@ -214,26 +213,21 @@ static void borrow_blocks(const conn_rec *c, int count)
     move_blocks(apr_pool_allocator_get(c->pool), blocks, count);
 }
 
-/* A connection that follows another gets blocks whose second page was used there; most of them are used by their first page only. Whole pages within free memory are forgotten
- * and come back as zeros when somebody writes to them. */
+/* A connection that follows another gets blocks of which that one used every page. The next block is the second of the request's pool: of it a request that waits uses little. Its
+ * whole pages are forgotten, and come back as zeros when somebody writes to them. Never for other requests: it interrupts every processor that runs a thread of ours. */
 static void forget_pages(const conn_rec *c)
 {
     static const uintptr_t page = 4096; /* where it is larger, the kernel refuses, and nothing is forgotten */
     apr_allocator_t *allocator = apr_pool_allocator_get(c->pool);
-    apr_memnode_t *taken = NULL;
-    for (int i = 0; i < BLOCKS_OF_REQUEST; i++) {
-        apr_memnode_t *block = apr_allocator_alloc(allocator, BLOCK_SIZE);
-        if (!block)
-            break;
-        char *begin = block->first_avail + (page - (uintptr_t)block->first_avail % page) % page;
-        char *end = block->endp - (uintptr_t)block->endp % page;
-        if (begin < end)
-            madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
-        block->next = taken;
-        taken = block;
-    }
-    if (taken)
-        apr_allocator_free(allocator, taken);
+    apr_memnode_t *block = apr_allocator_alloc(allocator, BLOCK_SIZE);
+    if (!block)
+        return;
+    char *begin = block->first_avail + (page - (uintptr_t)block->first_avail % page) % page;
+    char *end = block->endp - (uintptr_t)block->endp % page;
+    if (begin < end)
+        madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
+    block->next = NULL;
+    apr_allocator_free(allocator, block);
 }
 
 /* A connection that is given up keeps nothing of what it frees. */
@@ -242,11 +236,10 @@ static void keep_nothing(const conn_rec *c)
     apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), 1);
 }
 
-/* Once for each connection: a request on one that goes on finds its blocks as it left them. */
-static void begin_memory(const conn_rec *c)
+void mp_parking_expect(const conn_rec *c)
 {
-    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), ap_max_mem_free);
-    forget_pages(c);
+    if (find_place(c))
+        forget_pages(c);
 }
 
 static place_t *obtain_place(conn_rec *c)
@@ -255,7 +248,7 @@ static place_t *obtain_place(conn_rec *c)
     if (!place) {
         place = apr_pcalloc(c->pool, sizeof(*place));
         ap_set_module_config(c->conn_config, &miningproxy_module, place);
-        begin_memory(c);
+        apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), ap_max_mem_free);
     }
     return place;
 }
@@ -420,6 +413,11 @@ static void lay_blocks_aside(const conn_rec *c, int count)
 {
     (void)c;
     (void)count;
+}
+
+void mp_parking_expect(const conn_rec *c)
+{
+    (void)c;
 }
 
 apr_uint32_t mp_parking_idle_threads(void)

@@ -4,6 +4,7 @@
 #include "httpd/poll.h"
 
 #include "httpd/parking.h"
+#include "httpd/public_url.h"
 #include "httpd/reply.h"
 
 #include <apr_strings.h>
@@ -99,4 +100,18 @@ int mp_poll_serve(mp_call_t *call)
     *visitor = (visitor_t){.call = call, .stored_password = call->miner->is_ours ? apr_pstrdup(r->pool, worker->password) : NULL};
     int status = mp_parking_wait(r, call->proxy->longpoll, &order, finish, visitor, &why);
     return status == HTTP_SERVICE_UNAVAILABLE ? turn_away(visitor, &why) : status;
+}
+
+/* By its path alone: its handler is known only when most of its memory is taken. */
+static int expect_wait(request_rec *r)
+{
+    if (mp_public_url_is_long_poll(r))
+        mp_parking_expect(r->connection);
+    return DECLINED;
+}
+
+void mp_poll_register(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_post_read_request(expect_wait, NULL, NULL, APR_HOOK_MIDDLE);
 }
