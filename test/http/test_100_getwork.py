@@ -7,6 +7,8 @@ import pytest
 
 from fakes import header, wire
 from fakes.miner import CKPOOL, CPUMINER, MISSING, PROFILES, Profile, work_of
+from harness import places
+from harness.polls import page_faults
 
 FORMS = [
     '{"method": "getwork", "params": [], "id":0}\r\n', '{"method": "getwork", "params": [], "id":1}\n',
@@ -110,6 +112,21 @@ def test_http_1_0_and_close(mining):
         assert reply.message.get("Transfer-Encoding") is None
         assert int(reply.message.get("Content-Length")) == len(reply.message.body)
         assert miner.connection.reader is None
+
+
+@pytest.mark.skipif(places.ASAN, reason="its allocator gives memory back when it likes")
+def test_a_connection_of_its_own_gives_no_memory_back(mining):
+    """What one connection leaves the next one finds: each page that was given back would be a fault in the next request."""
+    child, = mining.httpd.children()
+    kept, closing = mining.miner(), mining.miner(profile=replace(CPUMINER, headers=(("Connection", "close"),)))
+
+    def faults_of(miner):
+        before = page_faults(child)
+        for _ in range(50):
+            assert work_of(miner.ask())
+        return page_faults(child) - before
+    found = [(faults_of(kept), faults_of(closing)) for _ in range(4)]
+    assert min(faults for _, faults in found) < min(faults for faults, _ in found) + 50
 
 
 def test_chunked_beside_content_length(mining):
