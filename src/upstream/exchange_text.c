@@ -130,7 +130,7 @@ static bool is_usual_status(const char *text)
 /* Some servers end lines so, and some readers see lines there. */
 static bool has_bare_line_end(const char *text, const char *end)
 {
-    for (const char *at = text; (at = strpbrk(at, "\r\n")) != NULL && at < end; at += 2) {
+    for (const char *at = text; at < end && (at = strpbrk(at, "\r\n")) != NULL && at < end; at += 2) {
         if (at[0] != '\r' || (at[1] != '\n' && at[1] != '\0'))
             return true;
     }

@@ -5,6 +5,8 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static apr_pool_t *p;
 
@@ -89,6 +91,20 @@ static void test_usual(void)
     ok(!head.is_last && head.body_size == 0, "which may be empty");
 }
 
+/* Where a page ends behind the text, whoever looks further crashes. */
+static void test_half_line_end(void)
+{
+    static const char text[] = "HTTP/1.1 200 OK\r";
+    long page = sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *at = pages + page - sizeof(text);
+
+    ok(pages != MAP_FAILED && mprotect(pages + page, (size_t)page, PROT_NONE) == 0, "a page that cannot be read");
+    memcpy(at, text, sizeof(text));
+    is_number(mp_exchange_text_read(&head, &answer, at, sizeof(text) - 1), MP_EXCHANGE_INCOMPLETE, "half of a line end");
+    munmap(pages, (size_t)page * 2);
+}
+
 static void test_unusual(void)
 {
     static const char *const rows[] = {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
@@ -130,6 +146,7 @@ int main(void)
     test_fits();
     test_request();
     test_usual();
+    test_half_line_end();
     test_unusual();
     apr_pool_destroy(p);
     apr_terminate();
