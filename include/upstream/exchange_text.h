@@ -8,7 +8,8 @@
 #include "upstream/handles.h"
 #include "upstream/transfer.h"
 
-/** True if host and path of the URL can go into a request as they are written: printable ASCII, no user information, no fragment. */
+/** True if host and path of the URL can go into a request as they are written, and libcurl would write the same: printable ASCII, no user information, no fragment,
+ * nothing that it would put in order. */
 bool mp_exchange_text_fits(const char *url);
 
 /** The whole request, head and body, for a URL that fits. */

@@ -17,11 +17,25 @@ static bool has_plain_signs(const char *text)
     return *text == '\0';
 }
 
+/* libcurl would decode the host, and leave a port out that is empty or has zeros in front. */
+static bool has_plain_authority(const char *url, apr_size_t length)
+{
+    const char *authority = strstr(url, "://"), *end = url + length, *port = end;
+
+    if (authority == NULL || memchr(authority, '%', (apr_size_t)(end - authority)) != NULL)
+        return false;
+    while (port > authority + 3 && apr_isdigit(port[-1]))
+        port--;
+    return port[-1] != ':' || (port < end && *port != '0');
+}
+
+/* Of "." and ".." in a path libcurl would make another path. */
 bool mp_exchange_text_fits(const char *url)
 {
     apr_size_t length = mp_upstream_url_origin_length(url);
 
-    return has_plain_signs(url) && strstr(url, "://") != NULL && (url[length] == '\0' || url[length] == '/');
+    return has_plain_signs(url) && has_plain_authority(url, length) && (url[length] == '\0' || url[length] == '/') &&
+           strstr(url + length, "/.") == NULL;
 }
 
 /* "host" or "host:port"; a port that goes without saying is not said, as libcurl does it. */

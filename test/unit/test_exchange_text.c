@@ -12,8 +12,9 @@ static apr_pool_t *p;
 
 static void test_fits(void)
 {
-    static const char *const good[] = {"http://pool.example", "http://pool.example:8332/", "https://10.0.0.1:81/a/b?c=d",
-                                       "HTTP://[::1]:80/"};
+    static const char *const good[] = {
+        "http://pool.example", "http://pool.example:8332/", "https://10.0.0.1:81/a/b?c=d", "HTTP://[::1]:80/", "http://[::1]/",
+        "http://10.0.0.1"};
     static const char *const bad[] = {"http://user:pw@pool.example/",
                                       "http://pool.example/#a",
                                       "http://pool.example/a b",
@@ -21,7 +22,12 @@ static void test_fits(void)
                                       "http://pool.example/\r\nX: y",
                                       "http://pool\\x/",
                                       "pool.example",
-                                      "http://pool.example?a=b"};
+                                      "http://pool.example?a=b",
+                                      "http://pool.example:/",
+                                      "http://pool.example:080/",
+                                      "http://p%6fol.example/",
+                                      "http://pool.example/a/../b",
+                                      "http://pool.example/./b"};
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         ok(mp_exchange_text_fits(good[i]), "%s fits", good[i]);
