@@ -5,6 +5,8 @@
 #ifndef MP_UPSTREAM_HANDLES_H
 #define MP_UPSTREAM_HANDLES_H
 
+#include "upstream/line.h"
+
 #include <apr_pools.h>
 #include <apr_time.h>
 #include <stdbool.h>
@@ -34,6 +36,8 @@ void mp_handles_discard(mp_handles_item_t *item);
 
 /** The CURL handle, for this layer's own files. */
 void *mp_handles_easy(const mp_handles_item_t *item);
+/** What exchanges know of the handle's connection. */
+mp_line_t *mp_handles_line(mp_handles_item_t *item);
 bool mp_handles_has_proxy(const mp_handles_t *handles);
 apr_size_t mp_handles_idle_count(mp_handles_t *handles);
 

@@ -13,6 +13,7 @@
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -41,12 +42,12 @@ typedef struct passage_t {
     const mp_transfer_request_t *request;
     apr_time_t deadline; /* monotonic */
     mp_handles_item_t *item;
-    CURL *easy;
-    curl_socket_t socket;
+    mp_line_t *line;
     bool is_used; /* the connection carried an exchange before */
     bool is_alive;
     mp_failure_phase_t phase;
     CURLcode code;
+    int os_error;
     char text[HEAD_MAX + 1];
     apr_size_t size;
     char detail[CURL_ERROR_SIZE];
@@ -126,9 +127,18 @@ static bool fail(passage_t *passage, CURLcode code)
     return false;
 }
 
+static bool fail_on_line(passage_t *passage, int code)
+{
+    if (passage->line->is_plain) {
+        passage->os_error = errno;
+        apr_strerror(errno, passage->detail, sizeof(passage->detail));
+    }
+    return fail(passage, (CURLcode)code);
+}
+
 static bool open_connection(passage_t *passage)
 {
-    CURL *easy = passage->easy;
+    CURL *easy = mp_handles_easy(passage->item);
     apr_interval_time_t left = time_left(passage);
     apr_interval_time_t connect = left < MP_TRANSFER_CONNECT_TIMEOUT ? left : MP_TRANSFER_CONNECT_TIMEOUT;
 
@@ -145,14 +155,14 @@ static bool open_connection(passage_t *passage)
     if (connected > 0)
         passage->phase = MP_FAILURE_NOTHING_SENT;
     if (code == CURLE_OK)
-        code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &passage->socket);
+        code = (CURLcode)mp_line_open(passage->line, easy, mp_upstream_url_has_scheme(passage->request->url, "http"));
     return code == CURLE_OK ? true : fail(passage, code);
 }
 
 /* @return false when the deadline has come */
 static bool wait_for(passage_t *passage, short events)
 {
-    struct pollfd waited = {.fd = passage->socket, .events = events};
+    struct pollfd waited = {.fd = passage->line->socket, .events = events};
     apr_interval_time_t left = time_left(passage);
 
     if (left > WAIT_MAX)
@@ -168,11 +178,11 @@ static bool send_text(passage_t *passage, const char *text)
 
     while (left > 0) {
         size_t sent = 0;
-        CURLcode code = curl_easy_send(passage->easy, text, left, &sent);
+        int code = mp_line_send(&sent, passage->line, text, left);
         if (code == CURLE_AGAIN && !wait_for(passage, POLLOUT))
             return false;
         if (code != CURLE_OK && code != CURLE_AGAIN)
-            return fail(passage, code);
+            return fail_on_line(passage, code);
         passage->phase = MP_FAILURE_MAYBE_SENT;
         text += sent;
         left -= sent;
@@ -180,20 +190,32 @@ static bool send_text(passage_t *passage, const char *text)
     return true;
 }
 
-/* At least one byte. */
+/* What one attempt to receive said. @return whether that is all there is to it */
+static bool is_over(bool *is_received, passage_t *passage, int code, apr_size_t size)
+{
+    *is_received = code == CURLE_OK && size > 0;
+    if (code == CURLE_OK && size == 0)
+        fail(passage, passage->phase == MP_FAILURE_ANSWERING ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING);
+    else if (code != CURLE_OK && code != CURLE_AGAIN)
+        fail_on_line(passage, code);
+    return code != CURLE_AGAIN || !wait_for(passage, POLLIN);
+}
+
+/* At least one byte. The beginning of an answer cannot be there yet; on a connection that was made just now, a part of the time is over. */
 static bool receive(passage_t *passage, char *buffer, apr_size_t room, apr_size_t *size)
 {
-    for (;;) {
-        CURLcode code = curl_easy_recv(passage->easy, buffer, room, size);
-        if (code == CURLE_OK && *size > 0)
-            break;
-        if (code == CURLE_OK)
-            return fail(passage, passage->phase == MP_FAILURE_ANSWERING ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING);
-        if (code != CURLE_AGAIN)
-            return fail(passage, code);
-        if (!wait_for(passage, POLLIN))
-            return false;
-    }
+    bool is_received = false;
+    int code = CURLE_AGAIN;
+
+    *size = 0;
+    if (passage->phase == MP_FAILURE_ANSWERING)
+        code = mp_line_receive(size, passage->line, buffer, room);
+    else if (passage->line->is_plain && passage->is_used)
+        code = mp_line_await(size, passage->line, buffer, room, passage->request->timeout);
+    while (!is_over(&is_received, passage, code, *size))
+        code = mp_line_receive(size, passage->line, buffer, room);
+    if (!is_received)
+        return false;
     passage->phase = MP_FAILURE_ANSWERING;
     return true;
 }
@@ -231,9 +253,6 @@ static mp_exchange_outcome_t receive_answer(mp_answer_t *answer, passage_t *pass
     mp_exchange_reading_t reading = MP_EXCHANGE_INCOMPLETE;
     apr_size_t size;
 
-    /* The answer cannot be there yet. */
-    if (!wait_for(passage, POLLIN))
-        return MP_EXCHANGE_FAILED;
     while (reading == MP_EXCHANGE_INCOMPLETE && passage->size < HEAD_MAX) {
         if (!receive(passage, passage->text + passage->size, HEAD_MAX - passage->size, &size))
             return MP_EXCHANGE_FAILED;
@@ -253,20 +272,20 @@ static void begin(passage_t *passage, mp_exchange_t *exchange, const mp_transfer
     passage->detail[0] = '\0';
     passage->phase = MP_FAILURE_NOT_CONNECTED;
     passage->code = CURLE_OK;
-    passage->socket = CURL_SOCKET_BAD;
+    passage->os_error = 0;
     passage->item = mp_handles_acquire(exchange->handles, request->url);
     if (passage->item == NULL)
         return;
-    passage->easy = mp_handles_easy(passage->item);
-    passage->is_used =
-        curl_easy_getinfo(passage->easy, CURLINFO_ACTIVESOCKET, &passage->socket) == CURLE_OK && passage->socket != CURL_SOCKET_BAD;
+    passage->line = mp_handles_line(passage->item);
+    passage->is_used = passage->line->easy != NULL;
 }
 
 static void end(mp_exchange_t *exchange, passage_t *passage)
 {
     if (passage->item == NULL)
         return;
-    curl_easy_setopt(passage->easy, CURLOPT_ERRORBUFFER, NULL);
+    if (!passage->is_used)
+        curl_easy_setopt(mp_handles_easy(passage->item), CURLOPT_ERRORBUFFER, NULL);
     if (passage->is_alive)
         mp_handles_release(exchange->handles, passage->item);
     else
@@ -298,10 +317,10 @@ static void describe(mp_result_t *why, const passage_t *passage)
 {
     mp_failure_t failure = {
         .code = (int)passage->code, .phase = passage->phase, .timeout = passage->request->timeout, .detail = passage->detail};
-    long os_error = 0;
+    long os_error = passage->os_error;
 
-    if (passage->item != NULL)
-        curl_easy_getinfo(passage->easy, CURLINFO_OS_ERRNO, &os_error);
+    if (passage->item != NULL && os_error == 0)
+        curl_easy_getinfo(mp_handles_easy(passage->item), CURLINFO_OS_ERRNO, &os_error);
     failure.os_error = (int)os_error;
     if (failure.phase == MP_FAILURE_NOT_CONNECTED && failure.timeout > MP_TRANSFER_CONNECT_TIMEOUT)
         failure.timeout = MP_TRANSFER_CONNECT_TIMEOUT;

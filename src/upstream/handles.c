@@ -16,6 +16,7 @@
 struct mp_handles_item_t {
     TAILQ_ENTRY(mp_handles_item_t) link;
     CURL *easy;
+    mp_line_t line;
     apr_time_t released;
     char origin[]; /* "scheme://host:port" as the URL spells it */
 };
@@ -225,6 +226,11 @@ void mp_handles_discard(mp_handles_item_t *item)
 void *mp_handles_easy(const mp_handles_item_t *item)
 {
     return item->easy;
+}
+
+mp_line_t *mp_handles_line(mp_handles_item_t *item)
+{
+    return &item->line;
 }
 
 bool mp_handles_has_proxy(const mp_handles_t *handles)

@@ -126,6 +126,47 @@ static void test_failures(void)
     }
 }
 
+static void *ask_anew(void *outcome)
+{
+    mp_transfer_request_t request = {
+        .url = apr_psprintf(root, "http://127.0.0.1:%d/work", http_stub_port(stub)), .body = "{}", .timeout = apr_time_from_sec(5)};
+    mp_answer_t mine = {0};
+    mp_result_t reason = MP_RESULT_NONE;
+
+    *(mp_exchange_outcome_t *)outcome = mp_exchange_run(&mine, exchange, &request, &reason, root);
+    return NULL;
+}
+
+/* On a kept connection the first wait is the socket's own, each time as long as this request may take. */
+static void test_patience(void)
+{
+    const http_stub_answer_t answers[] = {{.mode = STUB_LENGTH, .body = "{}"}, {.mode = STUB_HANG}};
+
+    begin((http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
+    int connections = http_stub_connections(stub);
+    ok(ask() == MP_EXCHANGE_ANSWERED && ask() == MP_EXCHANGE_ANSWERED, "a connection whose requests may take 5 s");
+    http_stub_script(stub, answers, 2);
+    is_number(ask_port(http_stub_port(stub), 250), MP_EXCHANGE_ANSWERED, "then 250 ms");
+    is_number(ask_port(http_stub_port(stub), 250), MP_EXCHANGE_FAILED, "no answer");
+    is_text(why.word, "timeout", why.sentence);
+    ok(strstr(why.sentence, "sent no answer within 250 ms") && took >= apr_time_from_msec(240) && took < apr_time_from_sec(3),
+       "in time (%d ms)", (int)apr_time_as_msec(took));
+    is_number(http_stub_connections(stub) - connections, 1, "all on one connection");
+    begin((http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
+    is_number(ask_port(http_stub_port(stub), 250), MP_EXCHANGE_ANSWERED, "250 ms");
+    is_number(ask_port(http_stub_port(stub), 250), MP_EXCHANGE_ANSWERED, "once more");
+    http_stub_always(stub, (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}", .is_held = true});
+    int requests = http_stub_requests(stub);
+    pthread_t thread;
+    mp_exchange_outcome_t outcome = MP_EXCHANGE_FAILED;
+    pthread_create(&thread, NULL, ask_anew, &outcome);
+    ok(http_stub_wait(stub, requests + 1), "then 5 s");
+    usleep(400000);
+    http_stub_release(stub);
+    pthread_join(thread, NULL);
+    is_number(outcome, MP_EXCHANGE_ANSWERED, "which are waited for");
+}
+
 static void test_no_connection(void)
 {
     int fd = -1, fds[3];
@@ -169,17 +210,6 @@ static void test_knowledge(void)
     http_stub_always(stub, (http_stub_answer_t){.mode = STUB_LENGTH, .body = "{}"});
     is_number(ask(), MP_EXCHANGE_ANSWERED, "says nothing of its kind");
     mp_clock_replace(NULL);
-}
-
-static void *ask_anew(void *outcome)
-{
-    mp_transfer_request_t request = {
-        .url = apr_psprintf(root, "http://127.0.0.1:%d/work", http_stub_port(stub)), .body = "{}", .timeout = apr_time_from_sec(5)};
-    mp_answer_t mine = {0};
-    mp_result_t reason = MP_RESULT_NONE;
-
-    *(mp_exchange_outcome_t *)outcome = mp_exchange_run(&mine, exchange, &request, &reason, root);
-    return NULL;
 }
 
 static void test_one_tries(void)
@@ -237,6 +267,7 @@ int main(void)
     test_large();
     test_unusual();
     test_failures();
+    test_patience();
     test_no_connection();
     test_last();
     test_knowledge();
