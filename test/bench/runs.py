@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of the load at one subject: how fast, what it cost whom, and whether the database has everything."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import statistics
 import time
 from typing import Any
@@ -34,6 +34,7 @@ class Run:
     drained: float | None = None  # seconds from the end until the database had every work and share
     waiting: int = 0  # shares that the database did not have at the end
     missing: int = 0  # rows and counted getworks that it never got, and those that are too many
+    each: list["Run"] = field(default_factory=list)  # of a median: its rounds
 
 
 def measure(subject: Subject, pool: Pool, seconds: int, deadline: float = 30) -> Run:
@@ -122,4 +123,10 @@ def median_of(runs: list[Run]) -> Run:
     middle = {name: statistics.median(those(name)) for name in ("rate", "p50", "p99", "load", "memory", "httpd", "pool", "database") if those(name)}
     most = {name: max(those(name)) for name in ("drained", "waiting") if those(name)}
     total = {name: sum(those(name)) for name in ("requests", "wrong", "repeated", "missing")}
-    return Run(**middle, **most, **total, first_wrong=next((run.first_wrong for run in runs if run.first_wrong), ""))
+    return Run(**middle, **most, **total, each=runs, first_wrong=next((run.first_wrong for run in runs if run.first_wrong), ""))
+
+
+def ratio(name: str, run: Run, other: Run) -> float:
+    """Of a figure: the median over the rounds, each with what was measured beside it, when the machine was as fast."""
+    pairs = list(zip(run.each, other.each)) or [(run, other)]
+    return statistics.median(getattr(one, name) / getattr(by, name) for one, by in pairs)

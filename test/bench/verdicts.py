@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from .cases import MOST_DRAINED, Case
-from .runs import Run
+from .runs import Run, ratio
 from .scene import Requirement
 
 HEAD = ("| case | subject | requests/s | 50 % ms | 99 % ms | httpd µs | database µs | pool µs | load µs | memory MB | drained s |\n"
@@ -30,7 +30,7 @@ def rows(result: Result) -> str:
             return "in httpd" if name == "database" and run.drained is not None else ""
         if name == "drained" and run.waiting:
             return f"{value:{form}}, {run.waiting} shares"
-        return f"{value:{form}}" + (f" ({value / by:.2f})" if by and run is not base else "")
+        return f"{value:{form}}" + (f" ({ratio(name, run, base):.2f})" if by and run is not base else "")
 
     def line(name: str, run: Run) -> str:
         figures = [figure(run, *column) for column in (("rate", ",.0f"), ("p50", ".2f"), ("p99", ".2f"), ("httpd", ".1f"), ("database", ".1f"),
@@ -40,8 +40,8 @@ def rows(result: Result) -> str:
 
 
 def _rate(name: str, run: Run, other: Run, least: float) -> Requirement:
-    ratio = run.rate / other.rate
-    return Requirement(name, f">= {least:g}", f"{ratio:.2f}", ratio >= least, by_machine=True)
+    measured = ratio("rate", run, other)
+    return Requirement(name, f">= {least:g}", f"{measured:.3f}", measured >= least, by_machine=True)
 
 
 def repeats(result: Result) -> list[str]:
@@ -76,8 +76,8 @@ def judge(result: Result) -> list[Requirement]:
     if case.least:
         found.append(_rate(f"{case.name}: rate against plain Apache", proxy, apache, case.least))
     if case.most_p99:
-        found.append(Requirement(f"{case.name}: 99th percentile against plain Apache", f"<= {case.most_p99:g}", f"{proxy.p99 / apache.p99:.2f}",
-                                 proxy.p99 <= case.most_p99 * apache.p99, by_machine=True))
+        found.append(Requirement(f"{case.name}: 99th percentile against plain Apache", f"<= {case.most_p99:g}", f"{ratio('p99', proxy, apache):.2f}",
+                                 ratio("p99", proxy, apache) <= case.most_p99, by_machine=True))
     if case.least_of_rival:
         found.append(_rate(f"{case.name}: rate against {case.rival_name}", proxy, runs[f"proxy, {case.rival_name}"], case.least_of_rival))
     if case.least_of_file:
