@@ -105,12 +105,12 @@ static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page,
         mp_console_outcome_fail(outcome, &why, page->p);
         return;
     }
-    if (kind == MP_CONSOLE_CONFLICT)
+    if (kind == MP_CONSOLE_CONFLICT) {
         form->revision = apr_pstrdup(page->p, stored.revision);
-    if (kind == MP_CONSOLE_CONFLICT)
         form->error = apr_psprintf(
             page->p, "Somebody changed this meanwhile: it is \"%s\" at %s now%s. Save again to have it as it stands here.", stored.row.name,
             mp_pool_view_url(stored.row.url, page->p), stored.row.roll_ntime ? ", and the proxy rolls its ntime" : "");
+    }
     mp_console_outcome_refuse(outcome, kind, form, show_form(page, is_new ? NULL : &stored, form));
 }
 

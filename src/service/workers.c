@@ -160,11 +160,11 @@ static void refuse(mp_console_outcome_t *outcome, const mp_console_page_t *page,
         mp_console_outcome_fail(outcome, &why, page->p);
         return;
     }
-    if (kind == MP_CONSOLE_CONFLICT)
+    if (kind == MP_CONSOLE_CONFLICT) {
         form->revision = apr_pstrdup(page->p, stored.revision);
-    if (kind == MP_CONSOLE_CONFLICT)
         form->error = apr_psprintf(page->p, "Somebody changed this meanwhile: it is \"%s\" now. Save again to have it as it stands here.",
                                    stored.row.name);
+    }
     mp_console_outcome_refuse(outcome, kind, form, show(page, id ? &stored : NULL, form));
 }
 

@@ -202,6 +202,7 @@ apr_status_t mp_connections_acquire(mp_connection_t **connection, mp_connections
         leave_thread(connections);
         return status;
     }
+    MP_ASSERT(taken != NULL);
     taken->acquired = mp_clock_monotonic();
     taken->is_distrusted = false;
     if (taken->link && connections->options.driver->is_broken(taken->link))
