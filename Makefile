@@ -158,10 +158,14 @@ bench-console: all ## measure the dashboard of 1,000 workers and 5 million share
 bench-upkeep: all ## measure the removal of 5 million old shares while 500 a second are recorded (BENCHFLAGS="--database mariadb")
 	MP_MODULE='$(abspath $(MODULE))' test/bench/upkeep $(BENCHFLAGS)
 
-asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan)
-	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan); which lines they run is counted as well
+	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='--coverage -fprofile-update=atomic -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
 # ThreadSanitizer of this gcc does not understand the address layout of newer kernels; setarch -R gives it the old one where it may.
+coverage: ## which lines the tests run, by layer (builds and runs the unit tests and most of the http tests: a quarter of an hour)
+	@tools/packages check
+	@tools/check unit-asan http-asan coverage
+
 tsan: ## unit tests under ThreadSanitizer (in build-tsan)
 	$(MAKE) unit BUILD=build-tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread -fno-omit-frame-pointer' \
 	RUNNER="$$(setarch -R true 2>/dev/null && echo setarch -R)"
@@ -190,6 +194,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

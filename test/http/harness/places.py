@@ -8,6 +8,7 @@ import functools
 import os
 from pathlib import Path
 import pwd
+import shutil
 import subprocess
 import tempfile
 
@@ -42,8 +43,21 @@ def sanitizer_environment() -> dict[str, str]:
         return {}
     library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True,
                              check=True).stdout.strip()
-    return {"LD_PRELOAD": os.path.realpath(library), "ASAN_OPTIONS": "detect_leaks=0",
-            "UBSAN_OPTIONS": "print_stacktrace=1"}
+    return {"LD_PRELOAD": os.path.realpath(library), "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1",
+            "GCOV_PREFIX": str(_line_counts()), "GCOV_PREFIX_STRIP": str(len(BUILD.parts) - 1)}
+
+
+@functools.cache
+def _line_counts() -> Path:
+    """Where httpd and its children leave which lines they ran: the folder of the objects may be closed to a child, and what root makes is closed too."""
+    base = Path(tempfile.mkdtemp(prefix="mp-lines-", dir="/tmp"))
+    base.chmod(0o777)
+    for notes in [BUILD / "mod_miningproxy.gcno", *(BUILD / "src").rglob("*.gcno")]:
+        counts = (base / notes.relative_to(BUILD)).with_suffix(".gcda")
+        counts.parent.mkdir(parents=True, exist_ok=True)
+        counts.touch()
+        counts.chmod(0o666)
+    return base
 
 
 def make_base() -> Path:
@@ -51,6 +65,18 @@ def make_base() -> Path:
     base = Path(tempfile.mkdtemp(prefix="mp-test-", dir="/tmp"))
     base.chmod(0o755)
     return base
+
+
+def keep_line_counts() -> None:
+    """At the end of the run: beside the objects, with what is needed to read them. Those of the run before go."""
+    if not ASAN:
+        return
+    kept = BUILD / "http"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.move(_line_counts(), kept)
+    for counts in list(kept.rglob("*.gcda")):
+        notes = counts.relative_to(kept).with_suffix(".gcno")
+        counts.with_suffix(".gcno").symlink_to(BUILD / notes)
 
 
 def give_to_child(path: Path) -> None:

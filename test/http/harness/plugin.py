@@ -56,6 +56,7 @@ def base() -> Iterator[Path]:
     """The test run's directory; MP_KEEP=1 keeps it."""
     path = places.make_base()
     yield path
+    places.keep_line_counts()
     if os.environ.get("MP_KEEP") != "1":
         shutil.rmtree(path, ignore_errors=True)
 
