@@ -163,7 +163,7 @@ static apr_status_t look(bool *is_known, attempt_t *attempt, const mp_shared_cac
     return status == APR_NOTFOUND ? APR_SUCCESS : status;
 }
 
-/* Looks before it goes to the door: who waits for a claim must not make it last longer. */
+/* Looks before it goes to the door: who waits for a claim must not make it last longer. A claim among the verdicts, where none belongs, has no door that could ever close. */
 static apr_status_t try_afar(attempt_t *attempt)
 {
     bool is_known;
@@ -171,7 +171,7 @@ static apr_status_t try_afar(attempt_t *attempt)
     apr_status_t status = look(&is_known, attempt, &attempt->verdict);
     if (status != APR_SUCCESS)
         return status;
-    if (is_known && !is_free(attempt, true))
+    if (is_known && !mp_verdict_record_is_claim(&attempt->found) && !is_free(attempt, true))
         return APR_SUCCESS;
     status = look(&is_known, attempt, &attempt->claims);
     if (status != APR_SUCCESS)

@@ -3,12 +3,14 @@
 
 #include "base/clock.h"
 #include "memory_cache.h"
+#include "service/verdict_record.h"
 #include "small_farm.h"
 #include "tap.h"
 
 #include <apr_strings.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,7 +97,7 @@ typedef struct waiter_t {
 static void *wait_for_claim(void *baton)
 {
     waiter_t *waiter = baton;
-    waiter->claim = claim(&waiter->share);
+    __atomic_store_n((int *)&waiter->claim, (int)claim(&waiter->share), __ATOMIC_RELEASE);
     return NULL;
 }
 
@@ -224,6 +226,26 @@ static void test_forged(void)
     is_number(claim(&other), MP_CLAIM_MINE, "rubbish in this machine's cache counts as absent");
 }
 
+/* Another version, perhaps, sealed it: nobody would ever settle it. */
+static void test_claim_among_verdicts(void)
+{
+    mp_share_t share = share_of(16);
+    mp_verdict_record_t record = {.state = MP_VERDICT_CLAIMED, .owner = 5};
+    mp_shared_cache_item_t item = {.kind = MP_SHARED_CACHE_VERDICT, .key = share.id, .secret = SECRET, .lifetime = MP_VERDICT_LIFETIME};
+    mp_shared_cache_entry_t entry;
+    waiter_t waiter;
+
+    cache.is_local = false;
+    mp_verdict_record_format(&entry, &record);
+    mp_shared_cache_save(&cache, &item, entry.bytes, entry.size);
+    start_waiter(&waiter, &share);
+    if (!ok(FARM_WAIT(__atomic_load_n((int *)&waiter.claim, __ATOMIC_ACQUIRE) == MP_CLAIM_MINE),
+            "a claim where verdicts stand counts as absent"))
+        exit(tap_done()); /* he waits for ever */
+    pthread_join(waiter.thread, NULL);
+    cache.is_local = true;
+}
+
 /* A claim ran out while its owner was still at it: what he learns late must not replace a verdict by less. */
 static void test_late_owner(void)
 {
@@ -332,6 +354,7 @@ int main(void)
     test_lease();
     test_failing();
     test_forged();
+    test_claim_among_verdicts();
     test_late_owner();
     test_clocks();
     afar = cache;
