@@ -25,6 +25,10 @@ MOD_OBJ  := $(BUILD)/mod_miningproxy.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard sr
 TESTS    ?= $(basename $(notdir $(wildcard test/unit/test_*.c)))
 TEST_BIN := $(TESTS:%=$(BUILD)/test/unit/%)
 TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard test/unit/*.c)))
+TARGETS  ?= $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZ_SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZ_BIN := $(TARGETS:%=$(BUILD)/fuzz/%)
+FUZZ_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/fuzz/fuzz_%,$(wildcard test/fuzz/*.c)))
 MODULE    = $(BUILD)/mod_miningproxy.so
 FARM      = $(BUILD)/farm
 RENDER    = $(BUILD)/render
@@ -95,6 +99,12 @@ $(BUILD)/test/unit/libtest.a: $(TEST_OBJ)
 
 $(BUILD)/test/unit/%: $(BUILD)/test/unit/%.o $(BUILD)/test/unit/libtest.a $(BUILD)/libmp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Each with libFuzzer's main program; what they share comes as objects, because it stands before functions of libraries.
+fuzz-targets: $(FUZZ_BIN)
+$(BUILD)/fuzz/%: $(BUILD)/test/fuzz/fuzz_%.o $(FUZZ_OBJ) $(BUILD)/libmp.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 # One sentence instead of a page of errors when the packages are missing. "make run" and "make check" install them.
 tools-are-there:
@@ -170,6 +180,10 @@ tsan: ## unit tests under ThreadSanitizer (in build-tsan)
 	$(MAKE) unit BUILD=build-tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread -fno-omit-frame-pointer' \
 	RUNNER="$$(setarch -R true 2>/dev/null && echo setarch -R)"
 
+fuzz: ## libFuzzer on every parser of hostile bytes (in build-fuzz): SECONDS=60 for each, JOBS=1 at a time, TARGETS="work form" for some
+	@$(MAKE) --no-print-directory --silent fuzz-targets BUILD=build-fuzz CC=clang OPT='-O1 -g' SANITIZE='$(FUZZ_SANITIZE)'
+	@test/fuzz/run --seconds '$(or $(SECONDS),60)' --jobs '$(or $(JOBS),1)' $(FUZZFLAGS) $(TARGETS)
+
 ## Install it
 install: all ## module, command, SQL and configuration into the system (DESTDIR=, PREFIX=)
 	@$(INSTALL_ENV) tools/install
@@ -194,6 +208,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
