@@ -25,9 +25,10 @@ void mp_answer_reset(mp_answer_t *answer)
         body[0] = '\0';
 }
 
-static bool is_status_line(const char *line, apr_size_t size)
+/* Not a header whose name begins so. */
+static bool is_status_line(const char *line)
 {
-    return size >= 12 && memcmp(line, "HTTP/", 5) == 0;
+    return strlen(line) >= 12 && strncmp(line, "HTTP/", 5) == 0 && line[strcspn(line, ": ")] != ':';
 }
 
 /* "HTTP/1.1 502 Bad Gateway" */
@@ -73,7 +74,7 @@ bool mp_answer_add_line(mp_answer_t *answer, const char *line, apr_size_t size)
     }
     memcpy(text, line, length);
     text[length] = '\0';
-    if (is_status_line(line, size)) {
+    if (is_status_line(text)) {
         mp_answer_reset(answer);
         take_status_line(answer, text);
     } else {

@@ -45,6 +45,9 @@ static void test_status_lines(mp_answer_t *answer)
     is_number(answer->status, 0, "a status that is no number");
     add(answer, "HTTP/1.1nothing\r\n");
     is_number(answer->status, 0, "a status line without blank");
+    add(answer, "HTTP/1.1 401 a: b\r\n");
+    add(answer, "HTTP/1.1: 200 OK\r\n");
+    is_number(answer->status, 401, "a header is no status line, whatever its name");
 }
 
 static void test_limits(mp_answer_t *answer, apr_pool_t *p)
