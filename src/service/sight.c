@@ -181,6 +181,12 @@ static void join_waiting(mp_sight_t *sight, const mp_json_t *workers, apr_pool_t
     }
 }
 
+/* A limit may be as large as a number can be. */
+static void add(apr_off_t *sum, apr_int64_t number)
+{
+    *sum = number < APR_INT64_MAX - *sum ? *sum + number : APR_INT64_MAX;
+}
+
 static void join_counts(mp_sight_t *sight, const mp_json_t *json)
 {
     const mp_json_t *woken = mp_json_get(json, "woken");
@@ -192,8 +198,8 @@ static void join_counts(mp_sight_t *sight, const mp_json_t *json)
     sight->polls.refused += (apr_uint64_t)integer_of(json, "refused");
     sight->spool.shares += (apr_size_t)integer_of(json, "shares");
     sight->spool.intents += (apr_size_t)integer_of(json, "intents");
-    sight->spool.bytes += integer_of(json, "bytes");
-    sight->spool.limit += integer_of(json, "limit");
+    add(&sight->spool.bytes, integer_of(json, "bytes"));
+    add(&sight->spool.limit, integer_of(json, "limit"));
     double share = integer_of(json, "limit") > 0 ? (double)integer_of(json, "bytes") / (double)integer_of(json, "limit") : 0;
     sight->fullest = share > sight->fullest ? share : sight->fullest;
 }

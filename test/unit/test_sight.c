@@ -58,6 +58,10 @@ static void test_sums(apr_pool_t *p)
     ok(sight->spool.shares == 15 && sight->spool.intents == 1 && sight->spool.bytes == 1024 && sight->spool.limit == 8192,
        "spools are added up, and so are their limits");
     ok(sight->fullest == 1000.0 / 4096, "how full the fullest one is");
+    static const char unlimited[] = "{\"limit\":9223372036854775807,\"bytes\":9223372036854775807}";
+    const char *const both[] = {unlimited, unlimited};
+    sight = join(both, 2, p);
+    ok(sight->spool.limit == APR_INT64_MAX && sight->spool.bytes == APR_INT64_MAX, "sums stay within what a number can hold");
 }
 
 static void test_outage(apr_pool_t *p)
