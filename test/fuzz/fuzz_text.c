@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text from strangers: what cleaning it gives is fit for a log line or a header, whatever room there is for it, and folded names stay folded. The first byte is the room. */
+/* Text from strangers: what cleaning it gives is fit for a log line or a header, whatever room there is for it, folded names stay folded, and times are what they
+ * seem. The first byte is the room. */
+#include "base/clock.h"
 #include "base/text.h"
 #include "fuzz.h"
 
@@ -18,6 +20,16 @@ static void check_cleaned(const char *text, size_t room, apr_pool_t *p)
     FUZZ_CHECK(strcmp(mp_text_clean(in_place, strlen(text) + 1, in_place), buffer) == 0);
 }
 
+/* A time that is read is written as it was. */
+static void check_time(const char *text)
+{
+    char again[20];
+    apr_time_t when;
+
+    if (mp_clock_parse_utc(&when, text) == APR_SUCCESS)
+        FUZZ_CHECK(strncmp(mp_clock_format_utc(again, when), text, sizeof(again) - 1) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_pool_t *p = fuzz_pool();
@@ -27,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_cleaned(text, room, p);
     FUZZ_CHECK(strcmp(mp_text_fold(folded, p), folded) == 0);
     FUZZ_CHECK(mp_text_is_utf8(text) == mp_text_is_utf8(folded));
+    check_time(text);
     FUZZ_CHECK(mp_text_equals_secret(text, text) && mp_text_hash(MP_TEXT_HASH_START, text) != 0);
     apr_pool_destroy(p);
     return 0;
