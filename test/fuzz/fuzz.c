@@ -8,6 +8,7 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +28,22 @@ static void check_line(void *baton, mp_log_level_t level, const char *line)
     fuzz_check_clean(line, strlen(line) + 1);
 }
 
+/* That pools.c stands before APR, also where APR itself takes a block. */
+static void check_pools(void)
+{
+    apr_pool_t *p = fuzz_pool();
+    const char *text = apr_pstrdup(p, "12345");
+
+    FUZZ_CHECK(!__asan_address_is_poisoned(text + 5) && __asan_address_is_poisoned(text + 6));
+    apr_pool_destroy(p);
+}
+
 int LLVMFuzzerInitialize(int *count, char ***words)
 {
     (void)count;
     (void)words;
     FUZZ_CHECK(apr_initialize() == APR_SUCCESS);
+    check_pools();
     mp_log_install(check_line, NULL, MP_LOG_TRACE);
     return 0;
 }

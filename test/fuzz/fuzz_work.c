@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pool's answer to getwork. What the scan accepts must mean the same as JSON; what a miner gets of it is JSON, without what leads him away, and reads as the same work. */
+#include "base/bytes.h"
 #include "base/hex.h"
 #include "codec/getwork.h"
 #include "codec/jsonrpc.h"
 #include "fuzz.h"
+#include "service/rolls.h"
 
 #include <apr_strings.h>
 #include <math.h>
@@ -57,6 +59,36 @@ static void check_format(const mp_getwork_t *work, bool keep_identifier, apr_poo
     FUZZ_CHECK(strcmp(mp_getwork_format(again, true, p), text) == 0);
 }
 
+static apr_uint32_t ntime_of(const char *text)
+{
+    unsigned char bytes[4];
+    const unsigned char *at = bytes;
+
+    FUZZ_CHECK(mp_hex_parse(bytes, sizeof(bytes), text + MP_GETWORK_NTIME_AT));
+    return (apr_uint32_t)mp_bytes_get(&at, sizeof(bytes));
+}
+
+/* Handed out for the second time, a work differs in its ntime only, which is one second later. */
+static void check_rolled(const mp_getwork_t *getwork, apr_pool_t *p)
+{
+    mp_rolls_t *rolls = NULL;
+    mp_pool_t pool = {.id = 1, .name = "a", .url = "http://a.example/", .enabled = true, .roll_ntime = true};
+    mp_rolls_wish_t wish = {.worker_id = 1, .pool_id = 1, .wanted = 1, .keeps_identifier = true};
+    mp_work_t work = {.difficulty = getwork->difficulty, .getwork = getwork, .roll = MP_ROLL_YES}, rolled;
+    apr_time_t fetched;
+
+    memcpy(work.head, getwork->header, sizeof(work.head));
+    FUZZ_CHECK(mp_rolls_create(&rolls, p) == APR_SUCCESS);
+    mp_rolls_ticket_t ticket = mp_rolls_observe(rolls, &pool, &work);
+    const char *first = mp_rolls_keep(rolls, &wish, &ticket, &work, p);
+    const char *second = first ? mp_rolls_take(&rolled, &fetched, rolls, &wish, p) : NULL;
+    if (first == NULL)
+        return;
+    FUZZ_CHECK(second != NULL && strlen(first) == strlen(second) && ntime_of(second) - ntime_of(first) == 1);
+    FUZZ_CHECK(ntime_of(second) > ntime_of(first) && strncmp(first, second, MP_GETWORK_NTIME_AT) == 0);
+    FUZZ_CHECK(strcmp(first + MP_GETWORK_NTIME_AT + 8, second + MP_GETWORK_NTIME_AT + 8) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_pool_t *p = fuzz_pool();
@@ -73,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(parsed->difficulty > 0 && isfinite(parsed->difficulty));
         check_format(parsed, true, p);
         check_format(parsed, false, p);
+        check_rolled(parsed, p);
     }
     apr_pool_destroy(p);
     return 0;
