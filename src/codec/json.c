@@ -43,11 +43,16 @@ static apr_status_t describe(mp_result_t *why, const json_error_t *error, apr_si
                          error->line, error->column, error->position, length, error->text);
 }
 
+/* jansson reads over a NUL character behind a number or a word. */
 apr_status_t mp_json_parse(mp_json_t **json, const char *text, apr_size_t length, mp_result_t *why, apr_pool_t *p)
 {
     json_error_t error;
-    json_t *parsed = json_loadb(length ? text : "", length, JSON_DECODE_ANY, &error);
+    const char *nul = length ? memchr(text, '\0', length) : NULL;
 
+    if (nul != NULL)
+        return mp_result_set(why, APR_EINVAL, "bad-json", "not valid JSON: byte %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT " is zero",
+                             (apr_size_t)(nul - text) + 1, length);
+    json_t *parsed = json_loadb(length ? text : "", length, JSON_DECODE_ANY, &error);
     if (parsed == NULL)
         return describe(why, &error, length);
     *json = own(parsed, p);
