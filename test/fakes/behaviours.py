@@ -3,6 +3,7 @@
 
 Names read after "pool.behave(": behave(hang), behave(status(500)), behave(slow(0.5), on="share").
 """
+import itertools
 import json
 import random
 from typing import Any, Callable
@@ -92,6 +93,14 @@ def accept_and_drop(exchange: Exchange) -> bool:
     return False
 
 
+def judged(then: Behaviour) -> Behaviour:
+    """Judges the share as ever, and answers in another way."""
+    def behaviour(exchange: Exchange) -> bool:
+        exchange.answer()
+        return then(exchange)
+    return behaviour
+
+
 def raw(data: bytes) -> Behaviour:
     """Sends these bytes whatever was asked, and closes."""
     def behaviour(exchange: Exchange) -> bool:
@@ -113,6 +122,16 @@ def status(code: int, body: bytes = b"<html>no</html>", headers: list[tuple[str,
 def redirect(location: str) -> Behaviour:
     """Sends the client elsewhere."""
     return status(302, headers=[("Location", location)])
+
+
+def redirect_to_itself(exchange: Exchange) -> bool:
+    """Sends the client to where it is."""
+    return redirect(exchange.pool.url)(exchange)
+
+
+def body(data: bytes) -> Behaviour:
+    """Sends this body, as if all were well."""
+    return says(Answer(200, [], data))
 
 
 garbage = says(Answer(200, [], b"\x00\xff{]not json at all"))
@@ -177,3 +196,9 @@ def judged_slow(delay: float) -> Behaviour:
 def reject_all(reason: str) -> Behaviour:
     """Good shares are rejected with this reason."""
     return lambda exchange: exchange.send(exchange.answer(refusal=reason))
+
+
+def one_of(*behaviours: Behaviour) -> Behaviour:
+    """Each in its turn."""
+    turns = itertools.cycle(behaviours)
+    return lambda exchange: next(turns)(exchange)

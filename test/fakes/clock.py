@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Another host's clock on this machine: a library that is loaded before all others and moves the wall clock, not the monotonic one."""
 from pathlib import Path
-import subprocess
+
+from . import preload
 
 _SOURCE = r"""
 #define _GNU_SOURCE
@@ -54,8 +55,4 @@ int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, co
 
 def moved_clock(directory: Path, seconds: int) -> dict[str, str]:
     """The environment of a process whose wall clock is so far ahead (or behind)."""
-    library, source = directory / "clock.so", directory / "clock.c"
-    if not library.exists():
-        source.write_text(_SOURCE)
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True, timeout=60)
-    return {"LD_PRELOAD": str(library), "CLOCK_OFFSET": str(seconds)}
+    return {"LD_PRELOAD": str(preload.build(directory, "clock", _SOURCE)), "CLOCK_OFFSET": str(seconds)}

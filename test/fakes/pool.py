@@ -47,6 +47,7 @@ class Door:
         self.address = host, port
         self.listener: socket.socket | None = None
         self._placeholder: socket.socket | None = self._bound()
+        self._crowd: list[socket.socket] = []  # connections that nobody accepts
 
     def open(self) -> socket.socket:
         """Connections are accepted."""
@@ -54,8 +55,20 @@ class Door:
         self.listener.listen(1024)
         return self.listener
 
+    def choke(self) -> None:
+        """Connections are neither accepted nor refused: the kernel's queue for them is full."""
+        self.listener, self._placeholder = self._placeholder, None
+        self.listener.listen(0)
+        for _ in range(4):
+            self._crowd.append(socket.socket())
+            self._crowd[-1].setblocking(False)
+            self._crowd[-1].connect_ex(self.address)
+
     def close(self) -> None:
         """Connections are refused."""
+        for sock in self._crowd:
+            sock.close()
+        self._crowd.clear()
         if self.listener:
             self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
@@ -141,6 +154,14 @@ class FakePool:
                 _hang_up(sock)
         for thread in threads:
             thread.join(10)
+
+    def choke(self) -> None:
+        """Connections end, and new ones hang until it is killed and revived."""
+        self.kill()
+        with self._lock:
+            self._is_alive = True
+            for door in self._doors:
+                door.choke()
 
     def hang_up(self) -> None:
         """Connections end; new ones are welcome."""

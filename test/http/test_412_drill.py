@@ -11,7 +11,6 @@ import sqlite3
 
 import pytest
 
-from fakes import header
 from fakes.pool import TRIVIAL
 from harness.drill import Drill
 from harness.waiting import wait_until
@@ -60,14 +59,6 @@ def _hows(drill):
     return hows
 
 
-def _accepted_by_pools(drill):
-    return {header.share_id(drill.workers[share.user.split("@")[0]], share.data) for pool in drill.proxy.pools for share in pool.accepted}
-
-
-def _rows_of(drill, result):
-    return {bytes(row.share_id) for row in drill.database.shares() if row.result == result}
-
-
 def _assert_nobody_noticed(drill):
     assert drill.hangups == 0 and drill.repeats == 0, "a miner saw that the database was away"
     assert drill.slowest() < LONGEST
@@ -86,7 +77,7 @@ def test_the_database_comes_and_goes(farm):
     _assert_nobody_noticed(drill)
     drill.audit()
     drill.audit_order()
-    assert _rows_of(drill, 1) == _accepted_by_pools(drill)
+    assert drill.rows_of(1) == drill.accepted_by_pools()
     print(f"{len(drill.entries())} shares, slowest answer {drill.slowest():.2f} s")
     assert len(drill.entries()) > 1000
 
@@ -94,7 +85,7 @@ def test_the_database_comes_and_goes(farm):
 def _close_the_books(drill):
     """Everything is recorded, once and in order, and no miner waited long or had to repeat a share."""
     drill.wait_recorded()
-    wait_until(lambda: _accepted_by_pools(drill) <= _rows_of(drill, 1), 60, "what the pools accepted is recorded as accepted")
+    wait_until(lambda: drill.accepted_by_pools() <= drill.rows_of(1), 60, "what the pools accepted is recorded as accepted")
     assert drill.repeats == 0 and drill.slowest() < LONGEST
     drill.audit()
     drill.audit_order()
@@ -124,7 +115,7 @@ def test_children_are_killed_while_they_catch_up(farm):
             _kill_a_child(drill)
         drill.mine(50)
     _close_the_books(drill)
-    assert _rows_of(drill, 1) == _accepted_by_pools(drill)
+    assert drill.rows_of(1) == drill.accepted_by_pools()
 
 
 @pytest.mark.expects_log("MP0230", "AH00098", "MP0040")
@@ -143,7 +134,7 @@ def test_all_of_httpd_is_killed_while_it_catches_up(farm):
             drill.mine(100)
     drill.wait_recorded()
     # What a miner was never told is "unknown" where the work of a repeated share is forgotten as well.
-    wait_until(lambda: _accepted_by_pools(drill) <= {bytes(row.share_id) for row in drill.database.shares()}, 60,
+    wait_until(lambda: drill.accepted_by_pools() <= {bytes(row.share_id) for row in drill.database.shares()}, 60,
                "what the pools accepted has a row")
     drill.audit()
     drill.audit_order()

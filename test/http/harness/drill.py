@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small farm that mines while its database comes and goes, and the audit behind it: every share that a miner heard about is one row.
+"""A small farm that mines while something is broken, and the audit behind it: every share that a miner heard about is one row.
 
 A rig has a worker and one connection of its own, as a device does. It never gives a share up: what ends with its connection, or is to be
 repeated, is sent again until it is answered.
@@ -107,6 +107,9 @@ class Drill:
         self.proxy, self.database, self.dice = proxy, proxy.database, random.Random(seed)
         self.workers = {name: self.database.worker_id(name) for name in names}
         self.rigs = [Rig(proxy, name, pace) for name in names]
+        self.strays: set[bytes] = set()  # ids of shares whose miners vanished before they were answered
+        self.negatives: set[int | None] = {0}  # what a row may say of a share that was answered with false
+        self.clock_slack = 0.0  # s by which the proxy's clock may be wrong
         print(f"drill with MP_DRILL_SEED={seed}")
 
     def __enter__(self) -> "Drill":
@@ -142,6 +145,10 @@ class Drill:
         wait_until(lambda: self.count >= goal or any(rig.failure for rig in self.rigs), 60, f"{count} more shares")
         assert not any(rig.failure for rig in self.rigs), [rig.failure for rig in self.rigs]
 
+    def vanish(self, name: str, data: bytes) -> None:
+        """This share was sent, and its miner did not stay for the answer."""
+        self.strays.add(header.share_id(self.workers[name], data))
+
     # The audit
 
     def entries(self) -> dict[bytes, Entry]:
@@ -164,10 +171,10 @@ class Drill:
         known, rows = self.entries(), self.database.shares()
         by_id = {bytes(row.share_id): row for row in rows}
         assert len(by_id) == len(rows), "a share is there twice"
-        assert not by_id.keys() - known.keys(), "a row that nobody sent"
+        assert not by_id.keys() - known.keys() - self.strays, "a row that nobody sent"
         missing = [entry for key, entry in known.items() if key not in by_id and entry.reason != "unknown-work"]
         assert not missing, f"{len(missing)} acknowledged shares are lost: {missing[:3]}"
-        wrong = [(entry, by_id[key]) for key, entry in known.items() if key in by_id and not _agrees(entry, by_id[key])]
+        wrong = [(entry, by_id[key]) for key, entry in known.items() if key in by_id and not self._agrees(entry, by_id[key])]
         assert not wrong, f"{len(wrong)} rows say something else than their miner heard: {wrong[:3]}"
 
     def audit_order(self) -> None:
@@ -183,13 +190,17 @@ class Drill:
 
     def audit_sums(self) -> None:
         """share_stats of every length is the sum of the known rows."""
-        rows = Counter((row.worker_id, row.result) for row in self.database.shares())
+        rows: Counter[tuple[int, int | None]] = Counter()
+        difficulties: Counter[int] = Counter()
+        for row in self.database.shares():
+            rows[row.worker_id, row.result] += 1
+            difficulties[row.worker_id] += row.difficulty if row.result == 1 else 0
         sums = self.database.rows("SELECT period_length, worker_id, SUM(accepted), SUM(rejected), SUM(accepted_difficulty)"
                                   " FROM share_stats GROUP BY period_length, worker_id HAVING SUM(accepted) + SUM(rejected) > 0")
         assert Counter(row[0] for row in sums) == {length: len(self.workers) for length in (300, 1800, 3600, 21600, 86400)}
         for length, worker, accepted, rejected, difficulty in sums:
             assert (int(accepted), int(rejected)) == (rows[worker, 1], rows[worker, 0]), f"statistics of {length} s, worker {worker}"
-            recorded = sum(row.difficulty for row in self.database.shares() if row.worker_id == worker and row.result == 1)
+            recorded = difficulties[worker]
             assert abs(difficulty - recorded) <= 1e-9 * max(1, recorded), f"difficulty of {length} s, worker {worker}"
 
     def audit_status(self) -> None:
@@ -206,13 +217,39 @@ class Drill:
         """What one answer to a share took at most, in seconds."""
         return max(entry.slowest for entry in self.entries().values())
 
+    def _agrees(self, entry: Entry, row: Any) -> bool:
+        # A share that was brought again after its connection had ended may be known from the first time, whatever was said the second time.
+        if entry.tries > 1 and entry.result is not True:
+            return True
+        when = datetime.datetime.strptime(row.time, "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
+        is_in_time = entry.began - 2 - self.clock_slack <= when <= entry.ended + 1 + self.clock_slack
+        if entry.result is True:
+            return row.result == 1 and is_in_time
+        return entry.reason == "unknown-work" or row.result in self.negatives and row.reason == entry.reason and is_in_time
 
-def _agrees(entry: Entry, row: Any) -> bool:
-    # A share that was brought again after its connection had ended may be known from the first time, whatever was said the second time.
-    if entry.tries > 1 and entry.result is not True:
-        return True
-    when = datetime.datetime.strptime(row.time, "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
-    is_in_time = entry.began - 2 <= when <= entry.ended + 1
-    if entry.result is True:
-        return row.result == 1 and is_in_time
-    return entry.reason == "unknown-work" or row.result == 0 and row.reason == entry.reason and is_in_time
+    # The three books
+
+    def accepted_by_pools(self) -> set[bytes]:
+        """Ids of what the pools accepted, whether anybody heard of it or not."""
+        return {header.share_id(self.workers[share.user.split("@")[0]], share.data) for pool in self.proxy.pools for share in pool.accepted}
+
+    def rows_of(self, result: int | None) -> set[bytes]:
+        """Ids of the rows with this result."""
+        return {bytes(row.share_id) for row in self.database.shares() if row.result == result}
+
+    def statuses(self) -> Counter[int]:
+        """How often miners saw which HTTP status."""
+        return Counter(reply.status for rig in self.rigs for reply in rig.miner.replies)
+
+    def close_books(self) -> None:
+        """Waits until everything is recorded, and audits: what a miner heard of as accepted is so at its pool and in its row, and of what a pool
+        accepted there is a row at least that says "unknown"."""
+        self.wait_recorded()
+        wait_until(lambda: self.accepted_by_pools() <= self.rows_of(1) | self.rows_of(None), 90, "what the pools accepted has a row")
+        accepted, taken = self.accepted_by_pools(), self.rows_of(1)
+        acknowledged = {key for key, entry in self.entries().items() if entry.result is True}
+        assert acknowledged <= taken, "an acknowledged share is not recorded as accepted"
+        assert taken <= accepted, "a share is recorded as accepted that its pool did not accept"
+        self.audit()
+        assert not [status for status in self.statuses() if status >= 500], f"miners saw {self.statuses()}"
+        print(f"{len(self.entries())} shares, {len(acknowledged)} accepted, {len(self.rows_of(None))} unknown, {self.hangups} connections ended")
