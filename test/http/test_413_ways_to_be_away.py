@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import contextlib
 import os
 import shutil
-import subprocess
 
 import pytest
 
 from fakes import behaviours, header
 from harness import places
 from harness.database import SqliteDatabase
+from harness.disks import fill_disk, free_disk
 from harness.mariadb import USER, USER_PASSWORD
 from harness.waiting import wait_until
 
@@ -125,49 +125,18 @@ def test_tables_are_locked_for_long(mining, lock):
 
 # SQLite
 
-@contextlib.contextmanager
-def _small_disk(path, size):
-    """A file system of its own; root only."""
-    path.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(path)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False, timeout=20)
-    if done.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here, as in most containers: {done.stderr.strip()}")
-    places.give_to_child(path)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", str(path)], check=True, timeout=20)
-
-
-def _fill(path):
-    """Until the last byte."""
-    with open(path / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(bytes(4096))
-
-
-@pytest.fixture
-def small_disk(directory):
-    """2 MB."""
-    if not places.IS_ROOT:
-        pytest.skip("only root can make a small disk")
-    with _small_disk(directory / "disk", "2m") as path:
-        yield path
-
-
 def test_the_disk_of_an_sqlite_file_is_full(small_disk, make_proxy, make_pool):
     database = SqliteDatabase(small_disk)
     worker = database.add_rig(make_pool())
     proxy = make_proxy(database).start()
     shares = _assert_mined(proxy, 2)
     proxy.wait_rows(2)
-    _fill(small_disk)
+    fill_disk(small_disk)
     while not proxy.log.count("no space is left for the database file"):  # what the files have reserved is used up first
         shares += _assert_mined(proxy, 10)
         assert len(shares) < 5000
     shares += _assert_mined(proxy, 10)
-    (small_disk / "filler").unlink()
+    free_disk(small_disk)
     _assert_recorded(proxy, worker, shares)
 
 
@@ -221,7 +190,7 @@ def test_the_disk_of_the_state_directory_is_full(small_disk, make_proxy, private
     taken = _assert_mined(proxy, 5)
     wait_until(lambda: proxy.log.count("MP0315"), 20, "the log warns")
     assert proxy.log.count("MP0008"), "the start says that this directory is in memory"
-    _fill(small_disk)
+    fill_disk(small_disk)
     miner, refused = proxy.miner(), None
     while refused is None:
         data = miner.getwork().solve()
@@ -229,7 +198,7 @@ def test_the_disk_of_the_state_directory_is_full(small_disk, make_proxy, private
         taken, refused = (taken, data) if reply.error else ([*taken, data], None)
         assert len(taken) < 5000
     assert len(pool.submissions) == len(taken), "a share that cannot be recorded must not be sent"
-    (small_disk / "filler").unlink()
+    free_disk(small_disk)
     wait_until(lambda: miner.submit(refused).result is True, 10, "the refused share is taken when it is sent again")
     assert proxy.log.count("MP0315") == 1
     private_maria.resume()

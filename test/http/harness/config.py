@@ -76,6 +76,7 @@ class Config:
 
     mpm: str = "event"
     children: int = 1
+    most_children: int | None = None  # that a reload of the configuration may bring; httpd fixes it at its start
     threads: int = 16
     directives: list[str] = field(default_factory=list)
     host: list[str] = field(default_factory=list)
@@ -96,7 +97,7 @@ def _mpm_lines(config: Config) -> list[str]:
     total = config.children * config.threads
     # A killed child is replaced because fewer threads than MinSpareThreads are left; old children need slots
     # during a graceful restart.
-    return [f"StartServers {config.children}", f"ServerLimit {4 * config.children}",
+    return [f"StartServers {config.children}", f"ServerLimit {4 * (config.most_children or config.children)}",
             f"ThreadsPerChild {config.threads}", f"ThreadLimit {config.threads}", f"MaxRequestWorkers {total}",
             f"MinSpareThreads {total - config.threads + 1}", f"MaxSpareThreads {total}", "MaxConnectionsPerChild 0"] + (
                 # Idle keep-alive connections must not use up the child.

@@ -24,6 +24,7 @@ from . import mariadb, places
 from .config import Config, Console
 from .console import Visitor
 from .database import Database, SqliteDatabase
+from .disks import mounted_disk
 from .errorlog import undeclared
 from .httpd import Httpd
 from .mariadb import MariaServer
@@ -94,6 +95,13 @@ def private_maria(directory: Path, maria_template: Path) -> Iterator[MariaServer
         yield server.start()
     finally:
         server.kill()
+
+
+@pytest.fixture
+def small_disk(directory: Path) -> Iterator[Path]:
+    """2 MB that belong to httpd's children."""
+    with mounted_disk(directory / "disk", "2m") as path:
+        yield path
 
 
 @pytest.fixture
