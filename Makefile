@@ -142,6 +142,11 @@ check: ## install what tests need and run every test
 	@tools/packages check
 	@tools/check $(PARTS)
 
+check-faults: ## break pools, databases and processes under load for half an hour, and compare the books; "make check" has a short form of it
+	@tools/packages check
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	MP_FAULTS=long $(PYTEST) -o faulthandler_timeout=1200 -rPpfE test/http/test_6*.py
+
 unit: $(TEST_BIN) ## unit tests of everything below httpd
 	prove $(PROVEFLAGS) --exec '$(RUNNER)' $(TEST_BIN)
 
@@ -208,6 +213,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check check-faults unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -18,7 +18,7 @@ _DEATH = re.compile(r"child pid (\d+) exit signal")
 def _complaint(line: str, declared: set[str], killed: set[int]) -> bool:
     match = _LINE.match(line)
     if match is None:
-        return bool(line.strip()) and not any(line.startswith(f"{tag}: ") for tag in declared)
+        return bool(line.strip()) and not any(line == tag or line.startswith(f"{tag}: ") for tag in declared)
     death = _DEATH.search(line)
     if death:
         return int(death.group(1)) not in killed
