@@ -26,7 +26,8 @@ typedef struct mp_failure_t {
 
 /**
  * Fills why: words connection-refused, connection-reset, connection-lost, unreachable, connect-failed, dns-failed, timeout, tls-failed, proxy-failed,
- * bad-answer, bad-url, out-of-memory. The sentence speaks of the pool as "it". Status APR_TIMEUP for time-outs, APR_ENOMEM for our own memory, else APR_EGENERAL.
+ * bad-answer, bad-url, out-of-memory, out-of-descriptors. The sentence speaks of the pool as "it". Status APR_TIMEUP for time-outs, APR_ENOMEM for what we
+ * lack ourselves, else APR_EGENERAL.
  */
 apr_status_t mp_failure_describe(mp_result_t *why, const mp_failure_t *failure);
 

@@ -38,6 +38,10 @@ void mp_handles_discard(mp_handles_item_t *item);
 void *mp_handles_easy(const mp_handles_item_t *item);
 /** What exchanges know of the handle's connection. */
 mp_line_t *mp_handles_line(mp_handles_item_t *item);
+/** What the handle's connection needs; for whoever sets libcurl's callback for it. @return CURL_SOCKET_BAD if there is none */
+int mp_handles_open_socket(mp_handles_item_t *item, int family, int type, int protocol);
+/** errno of what failed last on this handle: our own want of sockets or memory first, else what libcurl knows; 0 if nothing is known. */
+int mp_handles_os_error(const mp_handles_item_t *item);
 bool mp_handles_has_proxy(const mp_handles_t *handles);
 apr_size_t mp_handles_idle_count(mp_handles_t *handles);
 

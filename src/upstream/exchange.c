@@ -317,11 +317,10 @@ static void describe(mp_result_t *why, const passage_t *passage)
 {
     mp_failure_t failure = {
         .code = (int)passage->code, .phase = passage->phase, .timeout = passage->request->timeout, .detail = passage->detail};
-    long os_error = passage->os_error;
 
-    if (passage->item != NULL && os_error == 0)
-        curl_easy_getinfo(mp_handles_easy(passage->item), CURLINFO_OS_ERRNO, &os_error);
-    failure.os_error = (int)os_error;
+    failure.os_error = passage->os_error;
+    if (passage->item != NULL && passage->os_error == 0)
+        failure.os_error = mp_handles_os_error(passage->item);
     if (failure.phase == MP_FAILURE_NOT_CONNECTED && failure.timeout > MP_TRANSFER_CONNECT_TIMEOUT)
         failure.timeout = MP_TRANSFER_CONNECT_TIMEOUT;
     mp_failure_describe(why, &failure);

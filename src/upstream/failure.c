@@ -37,9 +37,20 @@ static apr_status_t describe_timeout(mp_result_t *why, const mp_failure_t *failu
                          mp_failure_format_time(time, failure->timeout));
 }
 
+static apr_status_t describe_memory(mp_result_t *why)
+{
+    return mp_result_set(why, APR_ENOMEM, "out-of-memory", "this server is out of memory");
+}
+
 static apr_status_t describe_connect(mp_result_t *why, const mp_failure_t *failure)
 {
     switch (failure->os_error) {
+    case EMFILE:
+    case ENFILE:
+        return mp_result_set(why, APR_ENOMEM, "out-of-descriptors", "this server has no file descriptor left for a connection to it");
+    case ENOBUFS:
+    case ENOMEM:
+        return describe_memory(why);
     case ECONNREFUSED:
         return mp_result_set(why, APR_EGENERAL, "connection-refused", "it refused the connection: nothing listens at its host and port");
     case ENETUNREACH:
@@ -122,7 +133,7 @@ apr_status_t mp_failure_describe(mp_result_t *why, const mp_failure_t *failure)
                              failure->proxy_status);
     switch (failure->code) {
     case CURLE_OUT_OF_MEMORY:
-        return mp_result_set(why, APR_ENOMEM, "out-of-memory", "this server is out of memory");
+        return describe_memory(why);
     case CURLE_OPERATION_TIMEDOUT:
         return describe_timeout(why, failure);
     case CURLE_COULDNT_CONNECT:

@@ -8,16 +8,19 @@
 
 #include <apr_strings.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 struct mp_handles_item_t {
     TAILQ_ENTRY(mp_handles_item_t) link;
     CURL *easy;
     mp_line_t line;
     apr_time_t released;
+    int shortage; /* errno for which the last attempt to make a socket failed, where the fault is ours; else 0 */
     char origin[]; /* "scheme://host:port" as the URL spells it */
 };
 
@@ -151,6 +154,18 @@ static bool set_process(CURL *easy)
            !curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
 }
 
+static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    return mp_handles_open_socket(baton, address->family, address->socktype, address->protocol);
+}
+
+static bool set_socket(mp_handles_item_t *item)
+{
+    return !curl_easy_setopt(item->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) &&
+           !curl_easy_setopt(item->easy, CURLOPT_OPENSOCKETDATA, item);
+}
+
 static mp_handles_item_t *create_item(const mp_handles_t *handles, const char *url, apr_size_t length)
 {
     mp_handles_item_t *item = calloc(1, sizeof(*item) + length + 1);
@@ -159,7 +174,8 @@ static mp_handles_item_t *create_item(const mp_handles_t *handles, const char *u
         return NULL;
     memcpy(item->origin, url, length);
     item->easy = curl_easy_init();
-    if (item->easy != NULL && set_process(item->easy) && set_network(handles, item->easy) && set_protocol(handles, item->easy))
+    if (item->easy != NULL && set_process(item->easy) && set_socket(item) && set_network(handles, item->easy) &&
+        set_protocol(handles, item->easy))
         return item;
     destroy_item(item);
     return NULL;
@@ -231,6 +247,26 @@ void *mp_handles_easy(const mp_handles_item_t *item)
 mp_line_t *mp_handles_line(mp_handles_item_t *item)
 {
     return &item->line;
+}
+
+/* libcurl forgets why there was no socket, and calls that a connection that could not be made. */
+int mp_handles_open_socket(mp_handles_item_t *item, int family, int type, int protocol)
+{
+    int fd = socket(family, type | SOCK_CLOEXEC, protocol);
+    bool is_short = fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
+
+    item->shortage = is_short ? errno : 0;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+int mp_handles_os_error(const mp_handles_item_t *item)
+{
+    long os_error = 0;
+
+    if (item->shortage != 0)
+        return item->shortage;
+    curl_easy_getinfo(item->easy, CURLINFO_OS_ERRNO, &os_error);
+    return (int)os_error;
 }
 
 bool mp_handles_has_proxy(const mp_handles_t *handles)

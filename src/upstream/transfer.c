@@ -129,7 +129,7 @@ static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_
         transfer->is_refused = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return mp_handles_open_socket(transfer->item, address->family, address->socktype, address->protocol);
 }
 
 static size_t write_body(char *bytes, size_t size, size_t count, void *baton)
@@ -198,12 +198,10 @@ static void describe(mp_transfer_t *transfer, int code)
     CURL *easy = mp_handles_easy(transfer->item);
     mp_failure_t failure = {
         .code = code, .phase = find_phase(transfer, easy), .timeout = transfer->request.timeout, .detail = transfer->detail};
-    long os_error = 0;
     long proxy_status = 0;
 
-    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
     curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-    failure.os_error = (int)os_error;
+    failure.os_error = mp_handles_os_error(transfer->item);
     failure.proxy_status = (int)proxy_status;
     if (failure.phase == MP_FAILURE_NOT_CONNECTED && failure.timeout > MP_TRANSFER_CONNECT_TIMEOUT)
         failure.timeout = MP_TRANSFER_CONNECT_TIMEOUT;

@@ -17,6 +17,8 @@ static const expected_t all[] = {
     {{.code = CURLE_COULDNT_CONNECT, .os_error = ECONNREFUSED}, APR_EGENERAL, "connection-refused", "refused the connection"},
     {{.code = CURLE_COULDNT_CONNECT, .os_error = EHOSTUNREACH}, APR_EGENERAL, "unreachable", "no route"},
     {{.code = CURLE_COULDNT_CONNECT, .os_error = ETIMEDOUT}, APR_TIMEUP, "timeout", "did not answer"},
+    {{.code = CURLE_COULDNT_CONNECT, .os_error = EMFILE}, APR_ENOMEM, "out-of-descriptors", "this server has no file descriptor left"},
+    {{.code = CURLE_COULDNT_CONNECT, .os_error = ENOBUFS}, APR_ENOMEM, "out-of-memory", "this server is out of memory"},
     {{.code = CURLE_COULDNT_CONNECT, .detail = "odd"}, APR_EGENERAL, "connect-failed", "(odd)"},
     {{.code = CURLE_COULDNT_RESOLVE_HOST}, APR_EGENERAL, "dns-failed", "could not be resolved"},
     {{.code = CURLE_COULDNT_RESOLVE_PROXY}, APR_EGENERAL, "proxy-failed", "proxy"},

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static apr_pool_t *root;
@@ -181,6 +182,25 @@ static void test_not_connected(void)
     ok(!outcome.is_maybe_sent, "no TLS: nothing was sent");
     ok(strcmp(outcome.failure->word, "timeout") == 0 || strcmp(outcome.failure->word, "tls-failed") == 0, "no TLS: %s",
        outcome.failure->word);
+}
+
+static void test_no_descriptor(void)
+{
+    struct rlimit before, none;
+    int next = dup(0);
+
+    close(next);
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    none.rlim_cur = (rlim_t)next;
+    setrlimit(RLIMIT_NOFILE, &none);
+    outcome_t outcome = exchange("http://127.0.0.2:9/", 2000, false);
+    setrlimit(RLIMIT_NOFILE, &before);
+    is_text(outcome.failure->word, "out-of-descriptors", "there is no descriptor for a socket");
+    is_number(outcome.failure->status, APR_ENOMEM, "which is our own want");
+    ok(!outcome.is_maybe_sent, "nothing was sent");
+    outcome = exchange("http://127.0.0.2:9/", 2000, false);
+    is_text(outcome.failure->word, "connection-refused", "with descriptors the fault is the other side's");
 }
 
 static void test_bad_urls(void)
@@ -421,6 +441,7 @@ int main(void)
     test_behaviours(false);
     test_behaviours(true);
     test_not_connected();
+    test_no_descriptor();
     test_bad_urls();
     test_reuse();
     test_dead_connections();
