@@ -10,6 +10,7 @@ import pytest
 from fakes import behaviours, header, wire
 from fakes.miner import PROFILES, Miner, share_text, work_of
 from fakes.pending_poll import PendingPoll, PollCrowd
+from fakes.relay import Relay
 from harness import places
 from harness.waiting import wait_until
 
@@ -87,6 +88,28 @@ def test_a_killed_pool_refuses_and_comes_back_on_its_port(make_pool):
         socket.create_connection(("127.0.0.1", pool.port))
     pool.revive()
     assert miner.submit(work.solve()).result is True
+
+
+def test_a_choked_pool_hangs_at_connect(make_pool):
+    pool = make_pool()
+    pool.choke()
+    with pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", pool.port), 0.3)
+    pool.kill()
+    pool.revive()
+    assert _miner(pool).getwork()
+
+
+def test_a_relay_takes_its_time(make_pool):
+    pool = make_pool()
+    relay = Relay(pool.port)
+    miner = Miner(("127.0.0.1", relay.port), "rig1", "pw", PROFILES["cpuminer"])
+    miner.getwork()
+    relay.slow(0.4)
+    assert miner.getwork().reply.seconds >= 0.4
+    relay.quick()
+    assert miner.getwork().reply.seconds < 0.4
+    relay.close()
 
 
 def test_an_acceptance_only_the_pool_knows(make_pool):

@@ -35,7 +35,7 @@ CONFTEST = "import sys\nsys.path[:0] = {paths!r}\nfrom harness.plugin import *\n
     ("", set(), set(), 0), (QUIET, set(), set(), 0), (LOUD, set(), set(), 1), (LOUD, {"MP0510"}, set(), 0),
     (LOUD, {"MP0511"}, set(), 1),
     (DEATH, set(), set(), 1), ("AH00513: odd", {"AH00513"}, set(), 0), ("AH00513: odd", set(), set(), 1),
-    (DEATH, {"AH00052"}, set(), 1), (DEATH, set(), {4711}, 0), ("free(): invalid pointer", {"free"}, set(), 1),
+    ("[crit] no memory", {"[crit] no memory"}, set(), 0), ("[crit] no memory, odd", {"[crit] no memory"}, set(), 1), (DEATH, {"AH00052"}, set(), 1), (DEATH, set(), {4711}, 0), ("free(): invalid pointer", {"free"}, set(), 1),
     ("==7==ERROR: AddressSanitizer: heap-use-after-free", set(), set(), 1),
     (LOUD.replace("warn", "error") + "\n" + LOUD, set(), set(), 2)])
 def test_which_lines_fail_a_test(text, declared, killed, count):

@@ -25,7 +25,7 @@ NAME = "pool.farm"
 WORK = '{"result": %s, "error": null, "id": 1}'
 SPLIT = "bad\rX-Evil: 1\x0b\x1b[31m"  # what would be a header line of its own, and colours on a terminal
 pytestmark = [pytest.mark.load, pytest.mark.expects_log("MP0210"),
-              pytest.mark.proxy(children=2, threads=64, directives=["MiningProxySubmitTimeout 1s", "MiningProxyWorkTimeout 1s",
+              pytest.mark.proxy(children=2, threads=64, directives=["MiningProxySubmitTimeout 2s", "MiningProxyWorkTimeout 2s",
                                                                     "MiningProxySubmitRetries 3"])]
 
 
