@@ -20,7 +20,7 @@ struct mp_handles_item_t {
     CURL *easy;
     mp_line_t line;
     apr_time_t released;
-    int shortage; /* errno for which the last attempt to make a socket failed, where the fault is ours; else 0 */
+    int shortage;  /* errno for which the last attempt to make a socket failed, where the fault is ours; else 0 */
     char origin[]; /* "scheme://host:port" as the URL spells it */
 };
 
