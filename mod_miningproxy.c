@@ -9,6 +9,7 @@
 #include "httpd/getwork.h"
 #include "httpd/parking.h"
 #include "httpd/poll.h"
+#include "httpd/slow_clients.h"
 
 #include <http_config.h>
 
@@ -23,6 +24,7 @@ static void register_hooks(apr_pool_t *p)
     mp_auth_register(p);
     mp_parking_register(p);
     mp_poll_register(p);
+    mp_slow_clients_register(p);
 }
 
 AP_DECLARE_MODULE(miningproxy)
