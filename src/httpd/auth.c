@@ -11,6 +11,7 @@
 #include "httpd/miner.h"
 #include "httpd/mount.h"
 #include "httpd/reply.h"
+#include "service/login_failures.h"
 
 #include <ap_provider.h>
 #include <apr_strings.h>
@@ -35,7 +36,12 @@ static authn_status check_password(request_rec *r, const char *user, const char 
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "MP0030: no worker can be checked: no roster was loaded yet");
         return AUTH_GENERAL_ERROR;
     }
-    switch (mp_logins_check(&worker, proxy->logins, miner->roster, user, password, r->pool)) {
+    mp_login_attempt_t attempt = {.name = user, .password = password, .address = r->useragent_ip};
+    mp_login_t login = mp_logins_check(&worker, proxy->logins, miner->roster, &attempt, r->pool);
+    if (attempt.is_alarm)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "MP0032: this address guesses passwords: %u different wrong logins within a minute",
+                      MP_LOGIN_FAILURES_FEW);
+    switch (login) {
     case MP_LOGIN_GRANTED:
         miner->worker = worker;
         miner->is_ours = true;

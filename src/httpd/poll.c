@@ -24,9 +24,10 @@ static bool is_still_welcome(const visitor_t *visitor, const mp_roster_t *roster
     request_rec *r = visitor->call->r;
     if (!visitor->stored_password || strcmp(visitor->stored_password, worker->password) == 0)
         return true;
-    return ap_get_basic_auth_pw(r, &typed) == OK &&
-           mp_logins_check(&found, visitor->call->proxy->logins, roster, r->user, typed, r->pool) == MP_LOGIN_GRANTED &&
-           found->id == worker->id;
+    if (ap_get_basic_auth_pw(r, &typed) != OK)
+        return false;
+    mp_login_attempt_t attempt = {.name = r->user, .password = typed};
+    return mp_logins_check(&found, visitor->call->proxy->logins, roster, &attempt, r->pool) == MP_LOGIN_GRANTED && found->id == worker->id;
 }
 
 static int refuse(mp_call_t *call, const char *sentence)

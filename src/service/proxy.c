@@ -8,6 +8,7 @@
 #include "upstream/transfer.h"
 
 #include <apr_strings.h>
+#include <unistd.h>
 
 static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 {
@@ -82,7 +83,7 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
     if (status == APR_SUCCESS)
         status = mp_circuits_create(&proxy->circuits, &options->circuits, proxy->upstream, proxy->loop, proxy->keeper, p);
     if (status == APR_SUCCESS)
-        status = mp_logins_create(&proxy->logins, options->threads, p);
+        status = mp_logins_create(&proxy->logins, options->threads, (int)sysconf(_SC_NPROCESSORS_ONLN), p);
     if (status == APR_SUCCESS)
         status = mp_work_queue_create(&proxy->works, p);
     if (status == APR_SUCCESS)

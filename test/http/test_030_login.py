@@ -10,7 +10,7 @@ from fakes.miner import Miner
 from harness.waiting import wait_until
 
 OK, DENIED = 200, 401
-pytestmark = pytest.mark.expects_log("AH01614", "AH01617", "AH01618")  # what mod_auth_basic says of every wrong login
+pytestmark = pytest.mark.expects_log("AH01614", "AH01617", "AH01618", "MP0032")  # what is said of wrong logins
 
 
 def _seconds(proxy, user, password):

@@ -4,6 +4,7 @@
 #include "service/logins.h"
 
 #include "base/clock.h"
+#include "service/login_failures.h"
 #include "small_farm.h"
 #include "tap.h"
 
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #define PLAIN_WORKERS 300
+#define GUESS_PAUSE apr_time_from_msec(50)
 
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
@@ -80,19 +82,24 @@ static mp_roster_t *roster_of(const mp_roster_worker_row_t *workers, int count, 
 static mp_logins_t *create(int threads, apr_pool_t *p)
 {
     mp_logins_t *logins = NULL;
-    is_number(mp_logins_create(&logins, threads, p), APR_SUCCESS, "logins");
+    is_number(mp_logins_create(&logins, threads, 64, p), APR_SUCCESS, "logins");
     return logins;
 }
 
-static mp_login_t check(mp_logins_t *logins, const mp_roster_t *roster, const char *name, const char *password)
+static mp_login_t attempt(mp_logins_t *logins, const mp_roster_t *roster, mp_login_attempt_t *attempt)
 {
     apr_pool_t *p;
     const mp_worker_t *worker = NULL;
 
     apr_pool_create(&p, NULL);
-    mp_login_t login = mp_logins_check(&worker, logins, roster, name, password, p);
+    mp_login_t login = mp_logins_check(&worker, logins, roster, attempt, p);
     apr_pool_destroy(p);
     return login == MP_LOGIN_GRANTED && worker == NULL ? (mp_login_t)-1 : login;
+}
+
+static mp_login_t check(mp_logins_t *logins, const mp_roster_t *roster, const char *name, const char *password)
+{
+    return attempt(logins, roster, &(mp_login_attempt_t){.name = name, .password = password});
 }
 
 static int count_rehashes(mp_logins_t *logins)
@@ -130,7 +137,8 @@ static void test_hashed(apr_pool_t *p)
     mp_roster_worker_row_t rows[] = {{1, "Rig1", hash}, {2, "r\xc3\x89gine", hash}, {3, "open", empty}};
     mp_roster_t *roster = roster_of(rows, 3, p);
     take_computed();
-    is_number(mp_logins_check(&worker, logins, roster, "Rig1", "secret", p), MP_LOGIN_GRANTED, "the right password");
+    is_number(mp_logins_check(&worker, logins, roster, &(mp_login_attempt_t){.name = "Rig1", .password = "secret"}, p), MP_LOGIN_GRANTED,
+              "the right password");
     ok(worker && worker->id == 1, "names the worker");
     is_number(take_computed(), 1, "for one bcrypt");
     is_number(check(logins, roster, "Rig1", "secret"), MP_LOGIN_GRANTED, "again");
@@ -287,7 +295,7 @@ typedef struct miner_t {
     pthread_t thread;
     mp_logins_t *logins;
     const mp_roster_t *roster;
-    const char *password;
+    const char *password, *address;
     mp_login_t login;
 } miner_t;
 
@@ -296,16 +304,17 @@ static int busy;
 static void *log_in(void *baton)
 {
     miner_t *miner = baton;
-    miner->login = check(miner->logins, miner->roster, "rig", miner->password);
+    miner->login =
+        attempt(miner->logins, miner->roster, &(mp_login_attempt_t){.name = "rig", .password = miner->password, .address = miner->address});
     pthread_mutex_lock(&gate_lock);
     busy += miner->login == MP_LOGIN_BUSY;
     pthread_mutex_unlock(&gate_lock);
     return NULL;
 }
 
-static void start(miner_t *miner, mp_logins_t *logins, const mp_roster_t *roster, const char *password)
+static void start(miner_t *miner, mp_logins_t *logins, const mp_roster_t *roster, const char *password, const char *address)
 {
-    *miner = (miner_t){.logins = logins, .roster = roster, .password = password};
+    *miner = (miner_t){.logins = logins, .roster = roster, .password = password, .address = address};
     pthread_create(&miner->thread, NULL, log_in, miner);
 }
 
@@ -318,11 +327,11 @@ static void test_busy(const mp_roster_t *roster, apr_pool_t *p)
     is_number(check(logins, roster, "rig", "secret"), MP_LOGIN_GRANTED, "a miner that is known");
     most_inside = 0;
     set_gate(true);
-    start(&miners[0], logins, roster, "guess 0");
-    start(&miners[1], logins, roster, "guess 1");
+    start(&miners[0], logins, roster, "guess 0", NULL);
+    start(&miners[1], logins, roster, "guess 1", NULL);
     ok(FARM_WAIT(read_locked(&inside) == 2), "a quarter of eight threads compute");
     for (int i = 2; i < 8; i++)
-        start(&miners[i], logins, roster, apr_psprintf(p, "guess %d", i));
+        start(&miners[i], logins, roster, apr_psprintf(p, "guess %d", i), NULL);
     ok(FARM_WAIT(read_locked(&busy) > 0), "somebody is turned away");
     is_number(check(logins, roster, "rig", "secret"), MP_LOGIN_GRANTED, "who is known gets in all the same");
     set_gate(false);
@@ -335,6 +344,110 @@ static void test_busy(const mp_roster_t *roster, apr_pool_t *p)
     is_number(check(logins, roster, "rig", "guess 9"), MP_LOGIN_WRONG_PASSWORD, "all places are free again");
 }
 
+/* Others wait for a processor, so no more compute than there are processors to spare. */
+static void test_processors(const mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_logins_t *logins = NULL;
+    miner_t miners[3];
+
+    is_number(mp_logins_create(&logins, 64, 2, p), APR_SUCCESS, "logins of a machine with two processors");
+    most_inside = 0;
+    set_gate(true);
+    for (int i = 0; i < 3; i++)
+        start(&miners[i], logins, roster, apr_psprintf(p, "guess %d", i), NULL);
+    ok(FARM_WAIT(read_locked(&inside) == 1), "one computes");
+    for (int i = 0; i < 20; i++)
+        farm_pause();
+    set_gate(false);
+    for (int i = 0; i < 3; i++)
+        pthread_join(miners[i].thread, NULL);
+    is_number(most_inside, 1, "and no other beside it");
+}
+
+/* Wrong logins that are computed, from one address. @return after how many of them it was told that it guesses */
+static int guess(mp_logins_t *logins, const mp_roster_t *roster, const char *address, int count)
+{
+    char password[32];
+    int told = 0;
+
+    for (int i = 1; i <= count; i++) {
+        apr_snprintf(password, sizeof(password), "%s %d", address, i);
+        mp_login_attempt_t wrong = {.name = "rig", .password = password, .address = address};
+        farm_advance(GUESS_PAUSE);
+        is_number(attempt(logins, roster, &wrong), MP_LOGIN_WRONG_PASSWORD, "a wrong guess");
+        if (wrong.is_alarm)
+            told = i;
+    }
+    return told;
+}
+
+/* Its guesses are computed one at a time, and what is known costs nothing. */
+static void test_guessing(const mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_logins_t *logins = create(8, p);
+    mp_login_attempt_t right = {.name = "rig", .password = "secret", .address = "192.0.2.1"},
+                       wrong = {.name = "rig", .password = "192.0.2.1 1", .address = "192.0.2.1"};
+    miner_t first, second, elsewhere;
+
+    is_number(guess(logins, roster, "192.0.2.1", 12), MP_LOGIN_FAILURES_FEW, "who guesses is told of once");
+    for (int i = 0; i < 20; i++)
+        is_number(attempt(logins, roster, &wrong), MP_LOGIN_WRONG_PASSWORD, "a wrong one that is known is denied");
+    set_gate(true);
+    farm_advance(GUESS_PAUSE);
+    start(&first, logins, roster, "one more", "192.0.2.1");
+    ok(FARM_WAIT(read_locked(&inside) == 1), "one guess is computed");
+    is_number(attempt(logins, roster, &right), MP_LOGIN_BUSY, "no other of that address meanwhile, be it right: nor does its thread wait");
+    start(&second, logins, roster, "one more", "192.0.2.1");
+    pthread_join(second.thread, NULL);
+    is_number(second.login, MP_LOGIN_BUSY, "not even for the same answer");
+    start(&elsewhere, logins, roster, "secret", "192.0.2.2");
+    ok(FARM_WAIT(read_locked(&inside) == 2), "another address is served");
+    set_gate(false);
+    pthread_join(first.thread, NULL);
+    pthread_join(elsewhere.thread, NULL);
+    is_number(elsewhere.login, MP_LOGIN_GRANTED, "and gets in");
+    is_number(attempt(logins, roster, &right), MP_LOGIN_GRANTED, "what is known is known for all addresses");
+    wrong.password = "another";
+    is_number(attempt(logins, roster, &wrong), MP_LOGIN_BUSY, "the next guess is not computed at once");
+    farm_advance(GUESS_PAUSE);
+    is_number(attempt(logins, roster, &wrong), MP_LOGIN_WRONG_PASSWORD, "but a moment later");
+}
+
+/* One wrong password for ever is a rig that nobody looks after. */
+static void test_repeating(const mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_logins_t *logins = create(8, p);
+    int alarms = 0;
+
+    for (unsigned i = 0; i < 5 * MP_LOGIN_FAILURES_FEW; i++) {
+        mp_login_attempt_t wrong = {.name = "rig", .password = "always the same", .address = "192.0.2.1"};
+        attempt(logins, roster, &wrong);
+        alarms += wrong.is_alarm;
+    }
+    is_number(alarms, 0, "who repeats one wrong password does not guess");
+}
+
+/* From everywhere at once: half of the threads are kept. */
+static void test_siege(const mp_roster_t *roster, apr_pool_t *p)
+{
+    mp_logins_t *logins = create(8, p);
+    miner_t guesses[5];
+    int turned_away = read_locked(&busy), wrong = 0;
+
+    for (unsigned i = 0; i < MP_LOGIN_FAILURES_MANY; i++)
+        guess(logins, roster, apr_psprintf(p, "198.51.100.%u", i), 1);
+    set_gate(true);
+    for (int i = 0; i < 5; i++)
+        start(&guesses[i], logins, roster, apr_psprintf(p, "siege %d", i), apr_psprintf(p, "203.0.113.%d", i));
+    ok(FARM_WAIT(read_locked(&busy) > turned_away), "the fifth of eight threads is turned away");
+    set_gate(false);
+    for (int i = 0; i < 5; i++) {
+        pthread_join(guesses[i].thread, NULL);
+        wrong += guesses[i].login == MP_LOGIN_WRONG_PASSWORD;
+    }
+    is_number(wrong, 4, "four are judged");
+}
+
 /* A farm of rigs that share an account comes back at once after a restart. */
 static void test_same_account(const mp_roster_t *roster, apr_pool_t *p)
 {
@@ -345,7 +458,7 @@ static void test_same_account(const mp_roster_t *roster, apr_pool_t *p)
     take_computed();
     set_gate(true);
     for (int i = 0; i < 8; i++)
-        start(&miners[i], logins, roster, "secret");
+        start(&miners[i], logins, roster, "secret", NULL);
     ok(FARM_WAIT(read_locked(&inside) > 0), "somebody computes");
     for (int i = 0; i < 20; i++)
         farm_pause();
@@ -443,6 +556,10 @@ int main(void)
     mp_roster_worker_row_t rows[] = {{1, "rig", hash}, {2, "plain", "secret"}};
     mp_roster_t *roster = roster_of(rows, 2, p);
     test_busy(roster, p);
+    test_processors(roster, p);
+    test_guessing(roster, p);
+    test_repeating(roster, p);
+    test_siege(roster, p);
     test_same_account(roster, p);
     test_burst(p);
     test_threads(roster, p);

@@ -78,7 +78,8 @@ static http_stub_answer_t work_answer(unsigned char number)
 static const mp_worker_t *log_in(mp_proxy_t *proxy, const mp_roster_t *roster, apr_pool_t *p)
 {
     const mp_worker_t *worker = NULL;
-    bool granted = mp_logins_check(&worker, proxy->logins, roster, "rig1", "plain", p) == MP_LOGIN_GRANTED;
+    bool granted =
+        mp_logins_check(&worker, proxy->logins, roster, &(mp_login_attempt_t){.name = "rig1", .password = "plain"}, p) == MP_LOGIN_GRANTED;
     return granted ? worker : NULL;
 }
 

@@ -36,7 +36,7 @@ static void open_child(child_t *child)
            mp_spool_open(&child->parts.spool, farm_path(""), 1024 * 1024, &why, child->p) == APR_SUCCESS &&
            mp_keeper_create(&child->parts.keeper, child->parts.store, farm_path(""), child->p) == APR_SUCCESS &&
            mp_work_queue_create(&child->parts.works, child->p) == APR_SUCCESS &&
-           mp_logins_create(&child->parts.logins, 8, child->p) == APR_SUCCESS &&
+           mp_logins_create(&child->parts.logins, 8, 8, child->p) == APR_SUCCESS &&
            mp_recorder_create(&child->recorder, &child->parts, child->p) == APR_SUCCESS,
        "a child's parts");
 }
@@ -98,7 +98,8 @@ static bool log_in(child_t *child, const char *name, const char *password)
 {
     const mp_worker_t *worker;
     mp_roster_t *roster = mp_keeper_acquire(child->parts.keeper);
-    bool granted = mp_logins_check(&worker, child->parts.logins, roster, name, password, child->p) == MP_LOGIN_GRANTED;
+    bool granted = mp_logins_check(&worker, child->parts.logins, roster, &(mp_login_attempt_t){.name = name, .password = password},
+                                   child->p) == MP_LOGIN_GRANTED;
     mp_roster_release(roster);
     return granted;
 }

@@ -13,7 +13,8 @@ static bool can_log_in(const char *name, const char *password)
 {
     const mp_worker_t *worker;
     mp_roster_t *roster = mp_keeper_acquire(desk_proxy->keeper);
-    bool can = mp_logins_check(&worker, desk_proxy->logins, roster, name, password, p) == MP_LOGIN_GRANTED;
+    bool can = mp_logins_check(&worker, desk_proxy->logins, roster, &(mp_login_attempt_t){.name = name, .password = password}, p) ==
+               MP_LOGIN_GRANTED;
 
     mp_roster_release(roster);
     return can;
