@@ -72,18 +72,24 @@ const char *mp_directives_mask_password(const char *url, apr_pool_t *p)
     return colon ? apr_pstrcat(p, apr_pstrmemdup(p, url, (apr_size_t)(colon - url)), ":***", at, NULL) : url;
 }
 
+/* mod_info shows a directive as it was written, so what was written is changed. It is read only once. */
+static const char *set_secret_url(cmd_parms *cmd, const char *value, const char *complaint)
+{
+    ap_directive_t *written = (ap_directive_t *)cmd->directive;
+    written->args = mp_directives_mask_password(written->args, cmd->pool);
+    return set_checked_text(cmd, complaint ? mp_directives_mask_password(value, cmd->temp_pool) : value, complaint);
+}
+
 static const char *set_database(cmd_parms *cmd, void *unused, const char *value)
 {
-    const char *complaint = mp_store_url_check(value, cmd->temp_pool);
     (void)unused;
-    return set_checked_text(cmd, complaint ? mp_directives_mask_password(value, cmd->temp_pool) : value, complaint);
+    return set_secret_url(cmd, value, mp_store_url_check(value, cmd->temp_pool));
 }
 
 static const char *set_upstream_proxy(cmd_parms *cmd, void *unused, const char *value)
 {
-    const char *complaint = mp_upstream_proxy_check(value, cmd->temp_pool);
     (void)unused;
-    return set_checked_text(cmd, complaint ? mp_directives_mask_password(value, cmd->temp_pool) : value, complaint);
+    return set_secret_url(cmd, value, mp_upstream_proxy_check(value, cmd->temp_pool));
 }
 
 static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)
