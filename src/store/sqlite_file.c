@@ -50,19 +50,27 @@ static apr_status_t describe_creation(const mp_store_url_t *url, int error, mp_r
                          (long)geteuid(), words_of(words, error));
 }
 
+/* Not opened, because closing a descriptor would drop the locks that SQLite has on the file by then. But what root gives away it has open: the directory's owner may have put
+ * a link to another file in its place, and root has no locks yet. @return an error number */
+static int make_file(const char *path, const struct stat *owner)
+{
+    if (geteuid() != 0)
+        return mknod(path, S_IFREG | 0600, 0) == 0 ? 0 : errno;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    int error = fchown(fd, owner->st_uid, owner->st_gid) == 0 ? 0 : errno;
+    close(fd);
+    return error;
+}
+
 apr_status_t mp_sqlite_file_create(const mp_store_url_t *url, mp_result_t *why)
 {
-    char directory[PATH_SIZE], words[WORDS_SIZE];
-    struct stat about;
+    char directory[PATH_SIZE];
+    struct stat about = {.st_uid = 0};
 
-    if (mknod(url->path, S_IFREG | 0600, 0) != 0)
-        return errno == EEXIST ? APR_SUCCESS : describe_creation(url, errno, why);
-    if (geteuid() != 0)
-        return APR_SUCCESS;
-    if (stat(directory_of(directory, url->path), &about) != 0 || lchown(url->path, about.st_uid, about.st_gid) != 0)
-        return mp_result_set(why, APR_EGENERAL, "database-error", "the database file %s cannot be given to the owner of its directory: %s",
-                             url->path, words_of(words, errno));
-    return APR_SUCCESS;
+    int error = stat(directory_of(directory, url->path), &about) == 0 ? make_file(url->path, &about) : errno;
+    return error == 0 || error == EEXIST ? APR_SUCCESS : describe_creation(url, error, why);
 }
 
 const char *mp_sqlite_file_copy_path(const mp_store_url_t *url, apr_pool_t *p)
@@ -125,10 +133,9 @@ apr_status_t mp_sqlite_file_begin_copy(const char **path, const mp_store_url_t *
     apr_status_t status = check_room(url, why, p);
     if (status != APR_SUCCESS)
         return status;
-    if (stat(url->path, &about) != 0 || mknod(begun, S_IFREG | 0600, 0) != 0)
-        return describe_copy(begun, errno, why);
-    if (geteuid() == 0 && lchown(begun, about.st_uid, about.st_gid) != 0)
-        return describe_copy(begun, errno, why);
+    int error = stat(url->path, &about) == 0 ? make_file(begun, &about) : errno;
+    if (error != 0)
+        return describe_copy(begun, error, why);
     *path = begun;
     return APR_SUCCESS;
 }
