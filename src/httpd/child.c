@@ -77,12 +77,34 @@ int mp_child_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     return OK;
 }
 
+/* Whoever can make files there can have shares recorded that nobody mined, and be a worker of the saved roster. */
+static bool is_safe_directory(const struct stat *info)
+{
+    bool is_root = geteuid() == 0;
+    uid_t user = is_root ? ap_unixd_config.user_id : geteuid();
+    gid_t group = is_root ? ap_unixd_config.group_id : getegid();
+    return S_ISDIR(info->st_mode) && (info->st_uid == 0 || info->st_uid == user) && !(info->st_mode & S_IWOTH) &&
+           (!(info->st_mode & S_IWGRP) || info->st_gid == group);
+}
+
+static apr_status_t check_state_directory(const char *path, server_rec *s)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && is_safe_directory(&info))
+        return APR_SUCCESS;
+    ap_log_error(
+        APLOG_MARK, APLOG_EMERG, 0, s,
+        "MP0010: the state directory %s is none, or others than the children's user can write there: give it to that user, with mode 0700",
+        path);
+    return APR_EACCES;
+}
+
 /* Root makes the directory for the children's user; anybody else makes it for himself. */
 static apr_status_t make_state_directory(const char *path, server_rec *s)
 {
     if (mkdir(path, S_IRWXU) < 0) {
         if (errno == EEXIST)
-            return APR_SUCCESS;
+            return check_state_directory(path, s);
         apr_status_t status = errno;
         ap_log_error(APLOG_MARK, APLOG_EMERG, status, s, "MP0003: the state directory %s cannot be made: see MiningProxyStateDirectory",
                      path);
