@@ -205,8 +205,9 @@ static void test_no_descriptor(void)
 
 static void test_bad_urls(void)
 {
-    static const char *const urls[] = {"http://user:pass@127.0.0.1:1/", "file:///etc/passwd", "http://", "", "ftp://127.0.0.1/",
-                                       "gopher://127.0.0.1:1/"};
+    static const char *const urls[] = {
+        "http://user:pass@127.0.0.1:1/",   "file:///etc/passwd", "http://", "", "ftp://127.0.0.1/", "gopher://127.0.0.1:1/",
+        "http://127.0.0.1:1/\r\nX-Evil: 1"};
 
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         outcome_t outcome = exchange(urls[i], 1000, true);

@@ -70,9 +70,9 @@ class Httpd:
         path.write_text(format_config(self.directory, self.port, self.config))
         return path
 
-    def configtest(self) -> subprocess.CompletedProcess[str]:
+    def configtest(self, *more: str) -> subprocess.CompletedProcess[str]:
         """apache2 -t."""
-        command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-t"]
+        command = ["apache2", "-d", str(self.directory), "-f", str(self.write_config()), "-t", *more]
         return subprocess.run(command, capture_output=True, text=True, env=self.environment(), timeout=60, check=False)
 
     def environment(self) -> dict[str, str]:
