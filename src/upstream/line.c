@@ -20,8 +20,10 @@ int mp_line_open(mp_line_t *line, void *easy, bool is_plain)
     curl_socket_t socket = CURL_SOCKET_BAD;
     CURLcode code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
 
-    if (code != CURLE_OK || socket == CURL_SOCKET_BAD)
-        return code != CURLE_OK ? code : CURLE_COULDNT_CONNECT;
+    if (code != CURLE_OK)
+        return code;
+    if (socket == CURL_SOCKET_BAD)
+        return CURLE_COULDNT_CONNECT;
     *line = (mp_line_t){.easy = easy, .socket = socket, .is_plain = is_plain && make_blocking(socket)};
     return CURLE_OK;
 }
