@@ -176,11 +176,11 @@ bench-upkeep: all ## measure the removal of 5 million old shares while 500 a sec
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (in build-asan); which lines they run is counted as well
 	$(MAKE) all unit BUILD=build-asan OPT='-O1 -g' SANITIZE='--coverage -fprofile-update=atomic -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-# ThreadSanitizer of this gcc does not understand the address layout of newer kernels; setarch -R gives it the old one where it may.
 coverage: ## which lines the tests run, by layer (builds and runs the unit tests and most of the http tests: a quarter of an hour)
 	@tools/packages check
 	@tools/check unit-asan http-asan coverage
 
+# ThreadSanitizer of this gcc does not understand the address layout of newer kernels; setarch -R gives it the old one where it may.
 tsan: ## unit tests under ThreadSanitizer (in build-tsan)
 	$(MAKE) unit BUILD=build-tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread -fno-omit-frame-pointer' \
 	RUNNER="$$(setarch -R true 2>/dev/null && echo setarch -R)"

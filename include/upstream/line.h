@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection that libcurl made (name, certificates, time-outs) and that carries exchanges: bytes of TLS go through libcurl, plain ones straight to the socket, which takes a third
- * of the time. One thread at a time. */
+/* A connection that libcurl made (name, certificates, time-outs) and that carries exchanges: bytes of TLS go through libcurl, plain ones straight to the socket, without the looking up that
+ * libcurl does for each call. One thread at a time. */
 #ifndef MP_UPSTREAM_LINE_H
 #define MP_UPSTREAM_LINE_H
 

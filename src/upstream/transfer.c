@@ -13,7 +13,6 @@
 #include <curl/curl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define TIMEOUT_MAX apr_time_from_msec(INT_MAX - 1000) /* 24 days: libcurl counts milliseconds in an int in places */
 
