@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shutting down the socket's receiving side ends the wait of the thread that reads: what came already is still read, so a request that is there in full is served. A reader is listed
- * only while its thread is inside our filter, and is cut off under the lock of the list: its descriptor cannot be another one's by then. */
+ * only while its thread is inside our filter, and is cut off under the lock of the list: its descriptor cannot be another one's by then. A request is read in many pieces: while few
+ * threads read, they are counted and not listed, so that no piece takes a lock. */
 #include "httpd/slow_clients.h"
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 
 #include <ap_mmn.h>
 #include <ap_mpm.h>
+#include <apr_atomic.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
@@ -39,8 +41,9 @@ typedef struct reader_t {
 /* Of this child. */
 static struct {
     apr_thread_mutex_t *lock;            /* NULL: nobody is cut off; covers what follows */
-    TAILQ_HEAD(readers_t, reader_t) all; /* those whose threads read, the longest first */
-    int count, limit;
+    TAILQ_HEAD(readers_t, reader_t) all; /* those whose threads began to read when no few did, the longest first */
+    volatile apr_uint32_t count;         /* threads that read */
+    apr_uint32_t few, limit;
 } readers;
 
 static ap_filter_rec_t *filter;
@@ -51,7 +54,6 @@ static void remove_locked(reader_t *reader)
         return;
     TAILQ_REMOVE(&readers.all, reader, link);
     reader->is_listed = false;
-    readers.count--;
 }
 
 /* Nearly always the newest one. */
@@ -65,7 +67,6 @@ static void insert_locked(reader_t *reader)
     else
         TAILQ_INSERT_HEAD(&readers.all, reader, link);
     reader->is_listed = true;
-    readers.count++;
 }
 
 static void cut_off_locked(reader_t *reader)
@@ -75,40 +76,48 @@ static void cut_off_locked(reader_t *reader)
     if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
         ap_log_cerror(
             APLOG_MARK, APLOG_WARNING, 0, reader->c,
-            "MP0056: %d threads of this child wait for clients that send slowly: those that have taken longest are cut off, like this one",
+            "MP0056: %u threads of this child wait for clients that send slowly: those that have taken longest are cut off, like this one",
             readers.limit);
     remove_locked(reader);
     if (apr_os_sock_get(&descriptor, ap_get_conn_socket(reader->c)) == APR_SUCCESS)
         shutdown(descriptor, SHUT_RD);
 }
 
-static void enter(reader_t *reader)
+/* @return whether it may be listed, until leave() */
+static bool enter(reader_t *reader)
 {
-    apr_thread_mutex_lock(readers.lock);
+    apr_uint32_t others = apr_atomic_inc32(&readers.count);
     if (reader->requests != reader->c->keepalives || reader->began == 0) {
         reader->requests = reader->c->keepalives;
         reader->began = mp_clock_monotonic();
     }
-    if (readers.count >= readers.limit)
+    if (others < readers.few)
+        return false;
+    apr_thread_mutex_lock(readers.lock);
+    if (others >= readers.limit && !TAILQ_EMPTY(&readers.all))
         cut_off_locked(TAILQ_FIRST(&readers.all));
     insert_locked(reader);
     apr_thread_mutex_unlock(readers.lock);
+    return true;
 }
 
-static void leave(reader_t *reader)
+static void leave(reader_t *reader, bool may_be_listed)
 {
-    apr_thread_mutex_lock(readers.lock);
-    remove_locked(reader);
-    apr_thread_mutex_unlock(readers.lock);
+    if (may_be_listed) {
+        apr_thread_mutex_lock(readers.lock);
+        remove_locked(reader);
+        apr_thread_mutex_unlock(readers.lock);
+    }
+    apr_atomic_dec32(&readers.count);
 }
 
 static apr_status_t read_input(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode, apr_read_type_e block, apr_off_t size)
 {
     if (block == APR_NONBLOCK_READ)
         return ap_get_brigade(f->next, brigade, mode, block, size);
-    enter(f->ctx);
+    bool may_be_listed = enter(f->ctx);
     apr_status_t status = ap_get_brigade(f->next, brigade, mode, block, size);
-    leave(f->ctx);
+    leave(f->ctx, may_be_listed);
     return status;
 }
 
@@ -140,7 +149,8 @@ static void open_list(apr_pool_t *pchild, server_rec *s)
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     TAILQ_INIT(&readers.all);
     readers.count = 0;
-    readers.limit = threads - threads / 4;
+    readers.limit = (apr_uint32_t)(threads - threads / 4);
+    readers.few = readers.limit / 4;
     readers.lock = NULL;
     if (!is_async || threads < FEWEST_THREADS || !mp_config_get(s)->database)
         return;
