@@ -21,6 +21,9 @@ bool mp_parking_can_wait(const conn_rec *c);
 /** For a request that has just been read and is likely to wait: whatever it takes from now on is to stay small. */
 void mp_parking_expect(const conn_rec *c);
 
+/** A miner's request, behind which the next one may follow at once: httpd/stay.h. */
+void mp_parking_expect_next(const conn_rec *c);
+
 /** An mp_longpoll_idle_t; only where requests wait without a thread. */
 apr_uint32_t mp_parking_idle_threads(void);
 

@@ -10,6 +10,7 @@
 #include "httpd/body.h"
 #include "httpd/call.h"
 #include "httpd/child.h"
+#include "httpd/parking.h"
 #include "httpd/poll.h"
 #include "httpd/public_url.h"
 #include "httpd/reply.h"
@@ -144,6 +145,7 @@ static int serve_call(request_rec *r, bool is_long_poll)
     if (complaint)
         return mp_reply_error(r, MP_JSONRPC_INTERNAL_ERROR, complaint, NULL);
     mp_call_note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
+    mp_parking_expect_next(r->connection);
     return serve_body(call, &body);
 }
 

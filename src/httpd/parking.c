@@ -13,6 +13,7 @@
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
+#include "httpd/stay.h"
 
 #include <ap_mpm.h>
 #include <apr_atomic.h>
@@ -69,6 +70,7 @@ typedef struct place_t {
     bool is_nested;                     /* our hook runs the others */
     parked_t *parked;                   /* the request that waits */
     const mp_longpoll_answer_t *answer; /* that was there when a thread took the connection */
+    mp_stay_t stay;
 } place_t;
 
 mp_parking_way_t mp_parking_way(void)
@@ -242,6 +244,13 @@ void mp_parking_expect(const conn_rec *c)
         forget_pages(c);
 }
 
+void mp_parking_expect_next(const conn_rec *c)
+{
+    place_t *place = find_place(c);
+    if (place)
+        place->stay.is_wanted = true;
+}
+
 static place_t *obtain_place(conn_rec *c)
 {
     place_t *place = find_place(c);
@@ -334,7 +343,9 @@ static int process_connection(conn_rec *c)
     if (place->parked)
         return come_back(c, place);
     place->is_nested = true;
+    mp_stay_begin(&place->stay);
     int result = ap_run_process_connection(c);
+    mp_stay_end(&place->stay, c);
     place->is_nested = false;
     if (c->cs->state == CONN_STATE_SUSPENDED && place->parked)
         return let_wait(c, place);
@@ -416,6 +427,11 @@ static void lay_blocks_aside(const conn_rec *c, int count)
 }
 
 void mp_parking_expect(const conn_rec *c)
+{
+    (void)c;
+}
+
+void mp_parking_expect_next(const conn_rec *c)
 {
     (void)c;
 }
