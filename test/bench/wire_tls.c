@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 
 /* In the words of the kernel: a closed connection is 0, what must wait EAGAIN. */
 static ssize_t translate(const wire_t *wire, int done)
@@ -36,8 +37,10 @@ static void tls_close(wire_t *wire)
     SSL_free(wire->session);
 }
 
+/* OpenSSL writes to the socket by itself, also to one that the other side has closed. */
 static SSL_CTX *make_context(void)
 {
+    signal(SIGPIPE, SIG_IGN);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (!context)
         wire_die("TLS");
