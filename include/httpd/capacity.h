@@ -16,10 +16,10 @@ void mp_capacity_compute(mp_capacity_t *capacity, server_rec *s, apr_pool_t *p);
 /** What MiningProxyLongPollLimit comes to: the admin's number, but never above the capacity. */
 apr_uint32_t mp_capacity_limit(server_rec *s, apr_pool_t *p);
 
-/** In post_config: says what fits, and warns where the settings cannot hold what the admin asked for. */
+/** In post_config: says what fits, and warns where the settings cannot hold what the admin asked for, or take more connections than files may be open. */
 void mp_capacity_report(server_rec *s, apr_pool_t *ptemp);
 
-/** In child_init: raises the soft limit of descriptors towards the hard one, as far as the polls need. */
+/** In child_init: raises the soft limit of descriptors towards the hard one, as far as the connections need. */
 void mp_capacity_open(server_rec *s, apr_pool_t *pchild);
 
 #endif

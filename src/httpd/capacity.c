@@ -81,14 +81,20 @@ static apr_uint64_t fitting_connections(const facts_t *facts)
     return (facts->threads + idle_threads(facts) * facts->factor) * 9 / 10;
 }
 
-static apr_uint64_t files_beside_polls(const facts_t *facts)
+/* What the event MPM takes when no thread is busy. */
+static apr_uint64_t most_connections(const facts_t *facts)
+{
+    return facts->threads + facts->threads * facts->factor;
+}
+
+static apr_uint64_t files_beside_connections(const facts_t *facts)
 {
     return FILES_OF_A_CHILD + 2 * facts->threads;
 }
 
 static apr_uint64_t fitting_files(const facts_t *facts)
 {
-    return facts->files > files_beside_polls(facts) ? facts->files - files_beside_polls(facts) : 1;
+    return facts->files > files_beside_connections(facts) ? facts->files - files_beside_connections(facts) : 1;
 }
 
 static void compute(mp_capacity_t *capacity, const facts_t *facts, apr_pool_t *p)
@@ -140,7 +146,7 @@ static void say_capacity(const facts_t *facts, const mp_capacity_t *capacity, se
 /* Every setting that stands in the way of so many polls, and what it must become. */
 static const char *advise(const facts_t *facts, apr_uint64_t wanted, apr_pool_t *p)
 {
-    apr_uint64_t connections = (wanted * 10 + 8) / 9, files = wanted + files_beside_polls(facts);
+    apr_uint64_t connections = (wanted * 10 + 8) / 9, files = wanted + files_beside_connections(facts);
     const char *advice = "", *join = "";
     if (facts->way == MP_PARKING_THREAD)
         return apr_psprintf(p, "%suse the event MPM of httpd 2.4.63 or later, where polls wait without a thread",
@@ -264,13 +270,30 @@ static void report_short_lives(const facts_t *facts, server_rec *s, apr_pool_t *
                  *by_count && *by_idleness ? ";" : "", by_idleness);
 }
 
+/* httpd ends a child that cannot accept for want of descriptors. */
+static void warn_of_files(const facts_t *facts, server_rec *s)
+{
+    apr_uint64_t needed = most_connections(facts) + files_beside_connections(facts);
+    if (ask_mpm(AP_MPMQ_IS_ASYNC) && facts->files < needed)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "MP0058: a child takes up to %" APR_UINT64_T_FMT " connections (ThreadsPerChild %" APR_UINT64_T_FMT
+                     " and AsyncRequestWorkerFactor %" APR_UINT64_T_FMT ") but may have only %" APR_UINT64_T_FMT
+                     " files open; httpd ends it when it runs out of them, so anybody can have that: raise the limit of open files to at "
+                     "least %" APR_UINT64_T_FMT
+                     ": LimitNOFILE of systemd, and on Debian APACHE_ULIMIT_MAX_FILES in envvars; or lower AsyncRequestWorkerFactor",
+                     most_connections(facts), facts->threads, facts->factor, facts->files, needed);
+}
+
 void mp_capacity_report(server_rec *s, apr_pool_t *ptemp)
 {
     facts_t facts;
     mp_capacity_t capacity;
-    if (!mp_config_uses_long_polls(s) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return;
     gather(&facts, ptemp);
+    warn_of_files(&facts, s);
+    if (!mp_config_uses_long_polls(s))
+        return;
     compute(&capacity, &facts, ptemp);
     say_capacity(&facts, &capacity, s);
     warn_of_limit(&facts, &capacity, s, ptemp);
@@ -284,17 +307,17 @@ void mp_capacity_open(server_rec *s, apr_pool_t *pchild)
     facts_t facts;
     struct rlimit files;
     gather(&facts, pchild);
-    if (!mp_config_uses_long_polls(s) || facts.way != MP_PARKING_FREE || getrlimit(RLIMIT_NOFILE, &files) != 0)
+    if (!ask_mpm(AP_MPMQ_IS_ASYNC) || getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
-    apr_uint64_t polls = mp_capacity_limit(s, pchild);
-    rlim_t needed = polls + polls * 15 / 100 + FILES_TO_SPARE + 2 * facts.threads;
+    rlim_t needed = most_connections(&facts) + files_beside_connections(&facts) + FILES_TO_SPARE;
     if (files.rlim_max != RLIM_INFINITY && needed > files.rlim_max)
         needed = files.rlim_max;
     if (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= needed)
         return;
     files.rlim_cur = needed;
     if (setrlimit(RLIMIT_NOFILE, &files) == 0)
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0054: this child may have %lu files open, for its long polls", (unsigned long)needed);
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "MP0054: this child may have %lu files open, for its connections",
+                     (unsigned long)needed);
     else
         ap_log_error(APLOG_MARK, APLOG_WARNING, errno, s, "MP0055: the limit of open files cannot be raised to %lu", (unsigned long)needed);
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the start says about long polls: how many fit, what sets the bound, and which setting stands in the way."""
+import contextlib
 from pathlib import Path
 import re
 import resource
+import socket
 
 import pytest
 
@@ -81,7 +83,7 @@ def _files_of(pid):
     return int(found[1]), int(found[2])
 
 
-@pytest.mark.expects_log("MP0051")
+@pytest.mark.expects_log("MP0051", "MP0058")
 def test_a_limit_that_the_open_files_cannot_hold(proxy):
     proxy.httpd.config.directives += ["MiningProxyLongPollLimit 1000", _factor(400)]
     proxy.start()
@@ -92,7 +94,7 @@ def test_a_limit_that_the_open_files_cannot_hold(proxy):
     assert "AsyncRequestWorkerFactor" not in warned[0]
 
 
-@pytest.mark.expects_log("MP0051")
+@pytest.mark.expects_log("MP0051", "MP0058")
 def test_what_they_cannot_hold_together_is_told_together(proxy):
     proxy.httpd.config.directives += ["MiningProxyLongPollLimit 1000", _factor(2)]
     proxy.start()
@@ -100,20 +102,47 @@ def test_what_they_cannot_hold_together_is_told_together(proxy):
     assert re.search(r"AsyncRequestWorkerFactor to at least \d+ \(it is 2\).*; raise the limit of open files to at least 1288", warned[0])
 
 
-def test_a_child_may_open_as_many_files_as_its_polls_need(proxy):
-    proxy.httpd.config.directives += ["MiningProxyLongPollLimit 1000", _factor(400)]
+def test_a_child_may_open_as_many_files_as_connections_may_come(proxy):
+    proxy.httpd.config.directives += ["MiningProxyLongPollLimit 10", _factor(40)]
     proxy.start()
     _restart_with_files(proxy, 900, 2000)
-    assert {_files_of(pid) for pid in proxy.httpd.children()} == {(1000 + 150 + 512 + 32, 2000)}
+    assert {_files_of(pid) for pid in proxy.httpd.children()} == {(16 + 640 + 256 + 32 + 512, 2000)}
     assert _files_of(proxy.httpd.pid) == (900, 2000)
     _restart_with_files(proxy, 1900, 2000)
     assert {_files_of(pid) for pid in proxy.httpd.children()} == {(1900, 2000)}
 
 
+@pytest.mark.expects_log("MP0058")
 def test_never_more_than_the_hard_limit(proxy):
     proxy.start()
     _restart_with_files(proxy, 512, 1024)
     assert {_files_of(pid) for pid in proxy.httpd.children()} == {(1024, 1024)}
+
+
+@pytest.mark.expects_log("MP0058")
+def test_more_connections_than_files_are_told(proxy):
+    proxy.httpd.config.directives.append(_factor(40))
+    proxy.start()
+    _restart_with_files(proxy, 512, 656 + 288)
+    assert not _lines(proxy, "MP0058")
+    _restart_with_files(proxy, 512, 656 + 287)
+    said = _lines(proxy, "MP0058")
+    assert len(said) == 1 and "up to 656 connections (ThreadsPerChild 16 and AsyncRequestWorkerFactor 40)" in said[0]
+    assert "only 943 files open" in said[0] and "raise the limit of open files to at least 944" in said[0]
+
+
+def test_connections_that_stay_do_not_end_a_child(proxy):
+    """Whoever has no login gets a page, and a connection that he may keep."""
+    proxy.httpd.config.directives += ["MiningProxyLongPollLimit 10", _factor(100)]
+    proxy.start()
+    _restart_with_files(proxy, 700, 4000)
+    children = proxy.httpd.children()
+    with contextlib.ExitStack() as stack:
+        for _ in range(1200):
+            client = stack.enter_context(socket.create_connection(proxy.httpd.address))
+            client.sendall(b"GET / HTTP/1.1\r\nHost: proxy\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert proxy.httpd.children() == children
 
 
 def test_threads_are_halved_where_each_poll_holds_one(make_proxy, database):
@@ -139,7 +168,7 @@ def test_prefork_says_that_each_poll_holds_a_process(make_proxy, database):
 def test_nothing_is_said_where_there_are_no_long_polls(make_proxy, database, mpm, directives):
     proxy = make_proxy(database, directives, mpm=mpm).start()
     assert "MP0005: " in proxy.log.text()
-    assert not [tag for tag in ("MP0050", "MP0051", "MP0052", "MP0053", "MP0054") if _lines(proxy, tag)]
+    assert not [tag for tag in ("MP0050", "MP0051", "MP0052", "MP0053") if _lines(proxy, tag)]
 
 
 def test_it_is_said_once_at_each_start(proxy):
