@@ -4,6 +4,7 @@
 #include "codec/json.h"
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <apr_strings.h>
@@ -26,11 +27,10 @@ static apr_status_t drop(void *json)
     return APR_SUCCESS;
 }
 
-/* Gives the caller's reference to p. jansson has no value to return only when there is no memory, on which APR's pools end the process
- * too. */
+/* Gives the caller's reference to p. jansson has no value to return only when there is no memory. */
 static mp_json_t *own(json_t *json, apr_pool_t *p)
 {
-    MP_ASSERT(json != NULL);
+    MP_NEED(json != NULL);
     apr_pool_cleanup_register(p, json, drop, apr_pool_cleanup_null);
     return (mp_json_t *)json;
 }
@@ -103,7 +103,8 @@ mp_json_t *mp_json_bool_create(bool truth, apr_pool_t *p)
 
 void mp_json_set(mp_json_t *object, const char *key, const mp_json_t *value)
 {
-    MP_ASSERT(json_object_set_new(unwrap(object), key, value ? json_incref(unwrap(value)) : json_null()) == 0);
+    MP_ASSERT(mp_json_is_object(object) && mp_text_is_utf8(key));
+    MP_NEED(json_object_set_new_nocheck(unwrap(object), key, value ? json_incref(unwrap(value)) : json_null()) == 0);
 }
 
 void mp_json_remove(mp_json_t *object, const char *key)
@@ -114,7 +115,8 @@ void mp_json_remove(mp_json_t *object, const char *key)
 
 void mp_json_append(mp_json_t *array, const mp_json_t *value)
 {
-    MP_ASSERT(json_array_append_new(unwrap(array), value ? json_incref(unwrap(value)) : json_null()) == 0);
+    MP_ASSERT(mp_json_is_array(array));
+    MP_NEED(json_array_append_new(unwrap(array), value ? json_incref(unwrap(value)) : json_null()) == 0);
 }
 
 mp_json_t *mp_json_copy(const mp_json_t *json, apr_pool_t *p)
@@ -195,11 +197,11 @@ const char *mp_json_format(const mp_json_t *json, apr_pool_t *p)
         return "null";
     /* Into memory of ours, so that nothing has to be given back: most answers fit the first time. */
     apr_size_t length = json_dumpb(unwrap(json), usual, sizeof(usual), FORMAT_FLAGS);
-    MP_ASSERT(length > 0);
+    MP_NEED(length > 0);
     if (length <= sizeof(usual))
         return apr_pstrmemdup(p, usual, length);
     char *text = apr_palloc(p, length + 1);
-    MP_ASSERT(json_dumpb(unwrap(json), text, length, FORMAT_FLAGS) == length);
+    MP_NEED(json_dumpb(unwrap(json), text, length, FORMAT_FLAGS) == length);
     text[length] = '\0';
     return text;
 }

@@ -4,6 +4,8 @@
  * only what came of it is copied to the caller's. */
 #include "codec/template_private.h"
 
+#include "base/memory.h"
+
 #include <apr_strings.h>
 #include <string.h>
 
@@ -274,7 +276,7 @@ apr_status_t mp_template_render(mp_template_text_t *out, const mp_template_t *tp
     const place_t place = {tpl, NULL, NULL};
     const context_t context = {view, NULL};
 
-    apr_pool_create(&render.growth, p);
+    render.growth = mp_memory_create_child(p);
     render.buffer = apr_palloc(render.growth, render.room);
     apr_status_t status = render_nodes(&render, &place, &context, (range_t){0, tpl->count});
     if (status == APR_SUCCESS)

@@ -3,18 +3,13 @@
 #include "core/roster.h"
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "core/roster_build.h"
 
 #include <apr_atomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int out_of_memory(int status)
-{
-    MP_ASSERT(status == APR_SUCCESS);
-    return status;
-}
 
 mp_roster_rows_t *mp_roster_rows_create(apr_pool_t *p)
 {
@@ -29,12 +24,10 @@ mp_roster_rows_t *mp_roster_rows_create(apr_pool_t *p)
 
 static mp_roster_t *create_empty(void)
 {
-    apr_pool_t *p;
-    mp_roster_t *roster;
+    apr_pool_t *p = mp_memory_create();
+    mp_roster_t *roster = apr_pcalloc(p, sizeof(*roster));
 
-    MP_ASSERT(apr_pool_create_unmanaged_ex(&p, out_of_memory, NULL) == APR_SUCCESS);
     apr_pool_tag(p, "mp_roster");
-    roster = apr_pcalloc(p, sizeof(*roster));
     roster->p = p;
     apr_atomic_set32(&roster->references, 1);
     return roster;

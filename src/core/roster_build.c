@@ -2,7 +2,7 @@
 /* Rows are sorted as pointers, doubles dropped, and what is left is copied into sorted arrays: the order is the index. */
 #include "core/roster_build.h"
 
-#include "base/assert.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <apr_strings.h>
@@ -228,10 +228,9 @@ static void build_superseded(mp_roster_t *roster, const apr_array_header_t *save
 
 void mp_roster_build(mp_roster_t *roster, const mp_roster_rows_t *rows, const mp_roster_t *previous, apr_time_t now)
 {
-    apr_pool_t *scratch;
-
     /* Not a child of the roster's pool: what is needed for building only goes back to the system. */
-    MP_ASSERT(apr_pool_create_unmanaged(&scratch) == APR_SUCCESS);
+    apr_pool_t *scratch = mp_memory_create();
+
     roster->generation = rows->generation;
     roster->secret = copy_text(roster, rows->secret);
     build_pools(roster, rows->pools, scratch);

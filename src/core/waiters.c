@@ -4,6 +4,7 @@
 #include "core/waiters.h"
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "core/waiters_groups.h"
 
 #include <apr_hash.h>
@@ -54,8 +55,7 @@ static apr_uint32_t at_least_one(apr_uint32_t limit)
 mp_waiters_t *mp_waiters_create(const mp_waiters_limits_t *limits, apr_pool_t *p)
 {
     mp_waiters_t *waiters = apr_pcalloc(p, sizeof(*waiters));
-    apr_status_t status = apr_pool_create_unmanaged(&waiters->pool);
-    MP_ASSERT(status == APR_SUCCESS);
+    waiters->pool = mp_memory_create();
     waiters->limits = *limits;
     waiters->limits.woken = at_least_one(limits->woken);
     waiters->limits.fetches = at_least_one(limits->fetches);
@@ -121,8 +121,7 @@ static queue_t *obtain_queue(mp_waiters_t *waiters, apr_uint32_t pool_id)
     queue_t *queue = find_queue(waiters, pool_id);
     if (queue)
         return queue;
-    queue = malloc(sizeof(*queue));
-    MP_ASSERT(queue != NULL);
+    queue = mp_memory_allocate(sizeof(*queue));
     *queue = (queue_t){.pool_id = pool_id};
     TAILQ_INIT(&queue->due);
     apr_hash_set(waiters->queues, &queue->pool_id, sizeof(queue->pool_id), queue);

@@ -5,6 +5,7 @@
 #include "core/waiters_groups.h"
 
 #include "base/assert.h"
+#include "base/memory.h"
 
 #include <apr_hash.h>
 #include <stdlib.h>
@@ -35,8 +36,7 @@ static apr_status_t groups_cleanup(void *data)
 mp_waiters_groups_t *mp_waiters_groups_create(apr_pool_t *p)
 {
     mp_waiters_groups_t *groups = apr_pcalloc(p, sizeof(*groups));
-    apr_status_t status = apr_pool_create_unmanaged(&groups->pool);
-    MP_ASSERT(status == APR_SUCCESS);
+    groups->pool = mp_memory_create();
     groups->workers = apr_hash_make(groups->pool);
     groups->addresses = apr_hash_make(groups->pool);
     groups->all.scope = MP_WAITERS_OF_ALL;
@@ -74,8 +74,7 @@ static mp_waiters_group_t *obtain(apr_hash_t *table, mp_waiters_scope_t scope, c
     mp_waiters_group_t *group = apr_hash_get(table, key, (apr_ssize_t)key_size);
     if (group)
         return group;
-    group = malloc(sizeof(*group) + key_size);
-    MP_ASSERT(group != NULL);
+    group = mp_memory_allocate(sizeof(*group) + key_size);
     *group = (mp_waiters_group_t){.scope = scope, .key = group + 1, .key_size = key_size};
     TAILQ_INIT(&group->members);
     memcpy(group + 1, key, key_size);

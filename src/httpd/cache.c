@@ -6,6 +6,7 @@
  * other children, whose connections are well. So nothing is one step there, neither between hosts nor between the children of one: verdicts.c claims without. */
 #include "httpd/cache.h"
 
+#include "base/memory.h"
 #include "httpd/config.h"
 
 #include <ap_provider.h>
@@ -152,11 +153,12 @@ static bool needs_lock(const ap_socache_provider_t *provider)
     return (provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0;
 }
 
-/* Network providers make connections and buckets below it on any thread, so its allocator needs a lock; an unmanaged pool's has none of its own. */
-static apr_status_t create_pool(apr_pool_t **p)
+/* Network providers make connections and buckets below it on any thread, so its allocator needs a lock; an unmanaged pool's has none of its own. Where memory ends, httpd's
+ * function ends the process: the pool is kept when this module's code is unloaded. */
+static apr_status_t create_pool(apr_pool_t **p, const server_rec *s)
 {
     apr_thread_mutex_t *mutex;
-    apr_status_t status = apr_pool_create_unmanaged(p);
+    apr_status_t status = apr_pool_create_unmanaged_ex(p, apr_pool_abort_get(s->process->pool), NULL);
     if (status == APR_SUCCESS)
         status = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, *p);
     if (status == APR_SUCCESS)
@@ -179,7 +181,7 @@ apr_status_t mp_cache_create(const char *spec, server_rec *s, apr_pool_t *ptemp)
     cache_t cache = {.retained = retained, .provider = find_provider(name), .server = s};
     retained->socache_count = strcmp(name, SHMCB) == 0 ? PARTS : 1;
     retained->mutex_count = needs_lock(cache.provider) ? retained->socache_count : 0;
-    apr_status_t status = create_pool(&retained->pool);
+    apr_status_t status = create_pool(&retained->pool, s);
     if (status != APR_SUCCESS)
         return status;
     status = create_all(&cache, arguments);
@@ -206,7 +208,7 @@ static access_t begin(const cache_t *cache, mp_shared_cache_kind_t kind, const u
     access.socache = retained->socache_count > 1 ? retained->socaches[place][part] : retained->socaches[0][0];
     access.mutex = retained->mutex_count > 1 ? retained->mutexes[place][part] : retained->mutexes[0][0];
     if (retained->socache_count == 1)
-        apr_pool_create(&access.scratch, NULL);
+        access.scratch = mp_memory_create_child(NULL);
     return access;
 }
 

@@ -10,6 +10,7 @@
 #include "httpd/parking.h"
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
@@ -402,8 +403,8 @@ static void open_blocks(apr_pool_t *pchild, server_rec *s)
 {
     apr_thread_mutex_t *lock;
     (void)s;
-    MP_ASSERT(apr_allocator_create(&blocks) == APR_SUCCESS &&
-              apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS);
+    MP_NEED(apr_allocator_create(&blocks) == APR_SUCCESS);
+    MP_ASSERT(apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS);
     apr_allocator_mutex_set(blocks, lock);
     apr_allocator_max_free_set(blocks, BLOCKS_MAX);
 }

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/version.h"
 
@@ -53,8 +54,7 @@ struct mp_templates_t {
 
 static set_t *set_create(void)
 {
-    apr_pool_t *p;
-    MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
+    apr_pool_t *p = mp_memory_create();
     set_t *set = apr_pcalloc(p, sizeof(*set));
     set->p = p;
     set->references = 1;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include <apr_thread_proc.h>
 #include <pthread.h>
@@ -120,8 +121,7 @@ static void *APR_THREAD_FUNC serve(apr_thread_t *thread, void *data)
 
 static job_t *create_job(mp_cache_crew_t *crew, verb_t verb, mp_shared_cache_kind_t kind, const unsigned char *key)
 {
-    job_t *job = calloc(1, sizeof(*job));
-    MP_ASSERT(job != NULL);
+    job_t *job = mp_memory_allocate(sizeof(*job));
     job->crew = crew;
     job->verb = verb;
     job->kind = kind;
@@ -173,10 +173,10 @@ static apr_status_t crew_update(void *crew, mp_shared_cache_kind_t kind, const u
     return run(job, NULL);
 }
 
-static apr_status_t create_crew(mp_cache_crew_t **crew, const mp_shared_cache_t *cache)
+static mp_cache_crew_t *create_crew(const mp_shared_cache_t *cache)
 {
-    mp_cache_crew_t *made = calloc(1, sizeof(*made));
-    MP_ASSERT(made != NULL);
+    mp_cache_crew_t *made = mp_memory_allocate(sizeof(*made));
+    made->pool = mp_memory_create();
     made->ops = cache->ops;
     made->instance = cache->instance;
     made->last = &made->first;
@@ -185,8 +185,7 @@ static apr_status_t create_crew(mp_cache_crew_t **crew, const mp_shared_cache_t 
     pthread_condattr_setclock(&made->monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&made->work, NULL);
     pthread_cond_init(&made->gone, &made->monotonic);
-    *crew = made;
-    return apr_pool_create_unmanaged(&made->pool);
+    return made;
 }
 
 static apr_status_t add_thread(mp_cache_crew_t *crew)
@@ -203,7 +202,8 @@ apr_status_t mp_cache_crew_start(mp_cache_crew_t **crew, mp_shared_cache_t *cach
 {
     static const mp_shared_cache_ops_t ops = {.load = crew_load, .save = crew_save, .update = crew_update};
     sigset_t all, before;
-    apr_status_t status = create_crew(crew, cache);
+    apr_status_t status = APR_SUCCESS;
+    *crew = create_crew(cache);
     /* Signals are for httpd's own threads: the new ones inherit that they are blocked. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>
@@ -47,9 +48,7 @@ apr_status_t mp_circuits_create(mp_circuits_t **circuits, const mp_circuits_opti
                                 mp_keeper_t *keeper, apr_pool_t *p)
 {
     mp_circuits_t *c = apr_pcalloc(p, sizeof(*c));
-    apr_status_t status = apr_pool_create_unmanaged(&c->pool);
-    if (status != APR_SUCCESS)
-        return status;
+    c->pool = mp_memory_create();
     apr_pool_cleanup_register(p, c, circuits_cleanup, apr_pool_cleanup_null);
     c->options = *options;
     c->upstream = upstream;
@@ -227,9 +226,7 @@ static void probe_on_loop(void *baton)
         start_probing_on_loop(circuit);
         return;
     }
-    apr_pool_t *p = NULL;
-    apr_pool_create_unmanaged(&p);
-    MP_ASSERT(p != NULL);
+    apr_pool_t *p = mp_memory_create();
     probe_t *probe = apr_palloc(p, sizeof(*probe));
     *probe = (probe_t){.p = p, .circuit = circuit, .roster = roster, .pool = assignment->pool, .began = mp_clock_monotonic()};
     mp_upstream_call_t call = {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "core/roster_text.h"
 #include "service/state_file.h"
 
@@ -61,10 +62,9 @@ apr_status_t mp_keeper_create(mp_keeper_t **keeper, mp_store_t *store, const cha
     apr_status_t status = apr_thread_mutex_create(&k->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
         status = apr_thread_cond_create(&k->looked, p);
-    if (status == APR_SUCCESS)
-        status = apr_pool_create_unmanaged(&k->scratch);
     if (status != APR_SUCCESS)
         return status;
+    k->scratch = mp_memory_create();
     apr_pool_cleanup_register(p, k, keeper_cleanup, apr_pool_cleanup_null);
     *keeper = k;
     return APR_SUCCESS;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/sha256.h"
 
 #include <apr_hash.h>
@@ -42,9 +43,7 @@ static apr_status_t last_works_cleanup(void *data)
 apr_status_t mp_last_works_create(mp_last_works_t **works, const mp_shared_cache_t *cache, apr_pool_t *p)
 {
     mp_last_works_t *w = apr_pcalloc(p, sizeof(*w));
-    apr_status_t status = apr_pool_create_unmanaged(&w->pool);
-    if (status != APR_SUCCESS)
-        return status;
+    w->pool = mp_memory_create();
     apr_pool_cleanup_register(p, w, last_works_cleanup, apr_pool_cleanup_null);
     w->cache = cache;
     w->by_worker = apr_hash_make(w->pool);

@@ -4,9 +4,9 @@
  * address: a rig that repeats one wrong password for ever does no harm to those behind the same router. */
 #include "service/logins.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/memory.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "service/login_failures.h"
@@ -194,12 +194,10 @@ static void add_rehash_locked(mp_logins_t *logins, const mp_worker_t *worker)
 {
     if (logins->rehash_count == logins->rehash_room) {
         logins->rehash_room += REHASHES_STEP;
-        logins->rehashes = realloc(logins->rehashes, logins->rehash_room * sizeof(*logins->rehashes));
-        MP_ASSERT(logins->rehashes != NULL);
+        logins->rehashes = mp_memory_resize(logins->rehashes, logins->rehash_room * sizeof(*logins->rehashes));
     }
     mp_login_rehash_t *rehash = &logins->rehashes[logins->rehash_count++];
-    *rehash = (mp_login_rehash_t){.worker_id = worker->id, .old_password = strdup(worker->password)};
-    MP_ASSERT(rehash->old_password != NULL);
+    *rehash = (mp_login_rehash_t){.worker_id = worker->id, .old_password = mp_memory_copy_text(worker->password)};
 }
 
 /* bcrypt looks at 72 bytes only: a longer password stays as it is rather than become a weaker one. */

@@ -3,14 +3,13 @@
  * an early error, which several miners would answer with a storm. */
 #include "service/longpoll.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "core/choice.h"
 #include "service/seats.h"
 #include "service/wakes.h"
 
 #include <apr_atomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FETCHES_OF_POOL 64
@@ -128,9 +127,8 @@ static void judge(arrival_t *arrival, const mp_longpoll_t *longpoll, const mp_lo
 static mp_longpoll_seat_t *create_seat(mp_longpoll_t *longpoll, const mp_longpoll_order_t *order, const arrival_t *arrival)
 {
     apr_time_t now = mp_clock_monotonic();
-    mp_longpoll_seat_t *seat = calloc(1, sizeof(*seat));
+    mp_longpoll_seat_t *seat = mp_memory_allocate(sizeof(*seat));
 
-    MP_ASSERT(seat != NULL);
     seat->waiter = (mp_waiter_t){.worker_id = order->worker->id,
                                  .pool_id = arrival->pool ? arrival->pool->id : 0,
                                  .wanted = arrival->wanted,

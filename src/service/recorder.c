@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "service/outage.h"
 #include "service/spool_batch.h"
 #include "service/work_drain.h"
@@ -57,9 +58,8 @@ apr_status_t mp_recorder_create(mp_recorder_t **recorder, const mp_recorder_part
     r->parts = *parts;
     r->works = mp_work_drain_create(parts->works, parts->store, p);
     mp_outage_open(&r->outage, parts->state_directory, p);
-    apr_status_t status = apr_pool_create_unmanaged(&r->pool);
-    if (status == APR_SUCCESS)
-        status = apr_thread_mutex_create(&r->lock, APR_THREAD_MUTEX_DEFAULT, p);
+    r->pool = mp_memory_create();
+    apr_status_t status = apr_thread_mutex_create(&r->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
         status = apr_thread_cond_create(&r->wake, p);
     *recorder = r;
@@ -214,7 +214,7 @@ static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_
     mp_spool_depth(&depth, recorder->parts.spool);
     if (depth.shares > 0 && now < recorder->next_drain && !recorder->is_last)
         return APR_SUCCESS;
-    apr_pool_create(&batch.pool, p);
+    batch.pool = mp_memory_create_child(p);
     if (depth.shares > 0 || now >= recorder->next_adoption) {
         recorder->next_adoption = now + MP_RECORDER_ADOPT_INTERVAL;
         status = adopt_shares(recorder, &batch);
@@ -256,7 +256,6 @@ static apr_status_t store_rehashes(mp_recorder_t *recorder, mp_result_t *why, ap
 
 static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_pool_t *p)
 {
-    apr_pool_t *scratch;
     apr_status_t status = prepare(recorder, why, p);
     /* Also where the database was not ready: a saved roster comes into force. To reach one that hangs takes as long the second time. */
     if (status == APR_SUCCESS)
@@ -269,7 +268,7 @@ static apr_status_t run_round(mp_recorder_t *recorder, mp_result_t *why, apr_poo
         status = drain_shares(recorder, why, p);
     if (status != APR_SUCCESS)
         return status;
-    apr_pool_create(&scratch, p);
+    apr_pool_t *scratch = mp_memory_create_child(p);
     status = mp_work_drain_run(&recorder->is_behind, recorder->works, recorder->is_last, why, scratch);
     if (status == APR_SUCCESS)
         status = store_rehashes(recorder, why, scratch);
@@ -320,9 +319,8 @@ static bool rest(mp_recorder_t *recorder)
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     mp_recorder_t *recorder = data;
-    apr_pool_t *round;
+    apr_pool_t *round = mp_memory_create_child(recorder->pool);
     (void)thread;
-    apr_pool_create(&round, recorder->pool);
     do {
         work_once(recorder, round);
         do_chore(recorder, round);

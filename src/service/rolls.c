@@ -3,11 +3,11 @@
  * block, a circuit that changed) makes it void. Void works go when somebody passes by: each look at a chain clears it, and each work that comes clears one other chain, in turn. */
 #include "service/rolls.h"
 
-#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "codec/getwork.h"
 #include "core/blocks.h"
 
@@ -88,13 +88,11 @@ static apr_status_t rolls_cleanup(void *data)
 apr_status_t mp_rolls_create(mp_rolls_t **out, apr_pool_t *p)
 {
     mp_rolls_t *rolls = apr_pcalloc(p, sizeof(*rolls));
-    apr_status_t status = apr_pool_create_unmanaged(&rolls->pool);
+    apr_status_t status = APR_SUCCESS;
 
-    if (status != APR_SUCCESS)
-        return status;
+    rolls->pool = mp_memory_create();
     rolls->sources = apr_hash_make(rolls->pool);
-    rolls->heads = calloc(HEADS, sizeof(*rolls->heads));
-    MP_ASSERT(rolls->heads != NULL);
+    rolls->heads = mp_memory_allocate(HEADS * sizeof(*rolls->heads));
     apr_pool_cleanup_register(p, rolls, rolls_cleanup, apr_pool_cleanup_null);
     for (int i = 0; i < SHARDS && status == APR_SUCCESS; i++)
         status = apr_thread_mutex_create(&rolls->shards[i].lock, APR_THREAD_MUTEX_DEFAULT, p);
@@ -304,9 +302,8 @@ static held_t *create_held(const mp_work_t *work, const char *text)
 {
     apr_size_t length = strlen(text);
     const unsigned char *at = work->getwork->header + MP_GETWORK_HEAD_SIZE;
-    held_t *held = calloc(1, sizeof(*held) + length + 1);
+    held_t *held = mp_memory_allocate(sizeof(*held) + length + 1);
 
-    MP_ASSERT(held != NULL);
     held->work = *work;
     held->work.getwork = NULL;
     held->work.announcement = NULL;

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/sha256.h"
 
 #include <apr_atomic.h>
@@ -124,11 +125,8 @@ static apr_status_t wait_for_it(mp_routes_answer_t *answer, const mp_routes_t *r
 static apr_status_t find_stored_patiently(mp_routes_answer_t *answer, const mp_routes_t *routes, const unsigned char *header,
                                           mp_result_t *why)
 {
-    apr_pool_t *p;
-    apr_status_t status = apr_pool_create(&p, NULL);
-    if (status != APR_SUCCESS)
-        return mp_result_set(why, status, "out-of-memory", "no memory to look for the share's work");
-    status = find_stored(answer, routes, header, why, p);
+    apr_pool_t *p = mp_memory_create_child(NULL);
+    apr_status_t status = find_stored(answer, routes, header, why, p);
     if (status == APR_NOTFOUND)
         status = wait_for_it(answer, routes, header, why, p);
     apr_pool_destroy(p);

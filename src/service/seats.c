@@ -2,9 +2,9 @@
 /* Seats, answers and batches come from malloc: there are thousands of them over a child's life, and they pass from thread to thread. */
 #include "service/seats.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -36,10 +36,9 @@ apr_pool_t *mp_seats_acquire_pool(mp_longpoll_t *longpoll)
     if (longpoll->spare_count > 0)
         p = longpoll->spare[--longpoll->spare_count];
     apr_thread_mutex_unlock(longpoll->lock);
-    if (p)
-        apr_pool_clear(p);
-    else
-        MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
+    if (!p)
+        return mp_memory_create();
+    apr_pool_clear(p);
     return p;
 }
 
@@ -71,8 +70,7 @@ static void destroy_answer(mp_longpoll_seat_t *seat)
 void mp_seats_give_locked(mp_longpoll_seat_t *seat, const mp_longpoll_answer_t *answer, apr_pool_t *p)
 {
     if (!seat->answer && !seat->is_left) {
-        seat->answer = malloc(sizeof(*answer));
-        MP_ASSERT(seat->answer != NULL);
+        seat->answer = mp_memory_allocate(sizeof(*answer));
         *seat->answer = *answer;
         seat->answer->p = p;
         seat->answer_pool = p;
@@ -94,11 +92,9 @@ void mp_seats_make_due_locked(mp_longpoll_seat_t *seat, mp_wake_t reason, apr_ui
 
 mp_seats_batch_t *mp_seats_batch_create(mp_wake_t reason, const char *subject)
 {
-    mp_seats_batch_t *batch = calloc(1, sizeof(*batch));
+    mp_seats_batch_t *batch = mp_memory_allocate(sizeof(*batch));
 
-    MP_ASSERT(batch != NULL);
-    batch->subject = strdup(subject);
-    MP_ASSERT(batch->subject != NULL);
+    batch->subject = mp_memory_copy_text(subject);
     batch->references = 1;
     batch->reason = reason;
     batch->began = mp_clock_monotonic();

@@ -3,9 +3,9 @@
  * share by its id. Intents left open at its end were under way when their child died. */
 #include "service/spool_adopt.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "service/spool_batch.h"
 #include "service/spool_intents.h"
 #include "service/spool_mark.h"
@@ -233,12 +233,11 @@ apr_status_t mp_spool_adopt_orphans(apr_size_t *drained, mp_spool_desk_t *desk, 
     const adoption_t plan = {.desk = desk, .sink = sink, .baton = baton};
     const apr_array_header_t *candidates;
     apr_status_t status = APR_SUCCESS;
-    apr_pool_t *p;
 
     *drained = 0;
     if (mp_spool_lookout_is_quiet(desk->lookout, directory))
         return APR_SUCCESS;
-    MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
+    apr_pool_t *p = mp_memory_create();
     do {
         apr_pool_clear(p);
         mp_spool_lookout_begin(desk->lookout, directory);

@@ -2,7 +2,7 @@
 /* A hash and a list of free nodes: an apr_hash_t uses its own entries again, so only a new record of shares under way costs memory. */
 #include "service/spool_intents.h"
 
-#include "base/assert.h"
+#include "base/memory.h"
 
 #include <apr_hash.h>
 
@@ -19,12 +19,10 @@ struct mp_spool_intents_t {
 
 mp_spool_intents_t *mp_spool_intents_create(void)
 {
-    apr_pool_t *p;
-    mp_spool_intents_t *intents;
+    apr_pool_t *p = mp_memory_create();
+    mp_spool_intents_t *intents = apr_pcalloc(p, sizeof(*intents));
 
-    MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
     apr_pool_tag(p, "mp_spool_intents");
-    intents = apr_pcalloc(p, sizeof(*intents));
     intents->p = p;
     intents->by_id = apr_hash_make(p);
     return intents;

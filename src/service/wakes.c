@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "core/choice.h"
 
 #include <apr_atomic.h>
@@ -371,15 +372,14 @@ static apr_size_t list_workers(apr_uint32_t **ids, mp_longpoll_t *longpoll, apr_
 
 void mp_wakes_adapt_on_loop(void *baton)
 {
-    apr_pool_t *p, *scratch;
     apr_uint32_t *ids;
     mp_longpoll_t *longpoll = baton;
     apr_atomic_set32(&longpoll->is_adapting_posted, 0);
     mp_roster_t *roster = mp_keeper_acquire(longpoll->proxy->keeper);
     if (!roster)
         return;
-    MP_ASSERT(apr_pool_create_unmanaged(&p) == APR_SUCCESS);
-    MP_ASSERT(apr_pool_create(&scratch, p) == APR_SUCCESS);
+    apr_pool_t *p = mp_memory_create();
+    apr_pool_t *scratch = mp_memory_create_child(p);
     mp_seats_batch_t *batch = mp_seats_batch_create(MP_WAKE_SWITCH, "");
     apr_size_t count = list_workers(&ids, longpoll, p);
     for (apr_size_t i = 0; i < count; i++) {

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "service/watch_loan.h"
 #include "service/watch_state.h"
 
@@ -79,10 +80,7 @@ static apr_uint32_t draw(mp_watch_common_t *common)
 /* Takes the loan over. */
 static errand_t *create_errand(mp_watch_t *watch, const mp_watches_loan_t *loan)
 {
-    apr_pool_t *p = NULL;
-
-    apr_pool_create_unmanaged(&p);
-    MP_ASSERT(p != NULL);
+    apr_pool_t *p = mp_memory_create();
     errand_t *errand = apr_pcalloc(p, sizeof(*errand));
     *errand = (errand_t){.watch = watch, .p = p, .loan = *loan, .began = mp_clock_monotonic(), .epoch = watch->epoch};
     return errand;

@@ -3,19 +3,11 @@
  * new one: once a roster has said which URL is in force, only a roster can change it. */
 #include "service/watch_known.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static char *copy(const char *text)
-{
-    char *made = strdup(text);
-
-    MP_ASSERT(made != NULL);
-    return made;
-}
 
 static void free_words(mp_watch_known_t *known)
 {
@@ -25,7 +17,8 @@ static void free_words(mp_watch_known_t *known)
 
 static void copy_pool(mp_watch_known_t *known, const mp_pool_t *pool)
 {
-    mp_pool_t made = {.id = pool->id, .name = copy(pool->name), .url = copy(pool->url), .enabled = pool->enabled};
+    mp_pool_t made = {
+        .id = pool->id, .name = mp_memory_copy_text(pool->name), .url = mp_memory_copy_text(pool->url), .enabled = pool->enabled};
 
     free_words(known);
     known->pool = made;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "service/watch.h"
 
 #include <apr_hash.h>
@@ -30,10 +31,8 @@ apr_status_t mp_watches_create(mp_watches_t **out, const mp_watches_options_t *o
                                const mp_watches_means_t *means, apr_pool_t *p)
 {
     mp_watches_t *watches = apr_pcalloc(p, sizeof(*watches));
-    apr_status_t status = apr_pool_create_unmanaged(&watches->pool);
 
-    if (status != APR_SUCCESS)
-        return status;
+    watches->pool = mp_memory_create();
     watches->by_id = apr_hash_make(watches->pool);
     apr_pool_cleanup_register(p, watches, watches_cleanup, apr_pool_cleanup_null);
     watches->common = (mp_watch_common_t){.options = *options,

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include <apr_allocator.h>
 #include <apr_reslist.h>
@@ -37,24 +38,13 @@ struct mp_connection_t {
 
 static apr_status_t construct(void **resource, void *baton, apr_pool_t *p)
 {
-    apr_allocator_t *allocator;
-    apr_pool_t *pool;
-    mp_connection_t *connection;
-
-    (void)p;
-    apr_status_t status = apr_allocator_create(&allocator);
-    if (status != APR_SUCCESS)
-        return status;
-    apr_allocator_max_free_set(allocator, POOL_KEEPS);
     /* A pool without a parent: making a child of the store's pool would race with whoever uses that pool, and a child of the process's root would
      * be destroyed before the list that owns this one. */
-    status = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
-    if (status != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return status;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    connection = apr_pcalloc(pool, sizeof(*connection));
+    apr_pool_t *pool = mp_memory_create();
+    mp_connection_t *connection = apr_pcalloc(pool, sizeof(*connection));
+
+    (void)p;
+    apr_allocator_max_free_set(apr_pool_allocator_get(pool), POOL_KEEPS);
     connection->owner = baton;
     connection->pool = pool;
     *resource = connection;
@@ -90,9 +80,8 @@ apr_status_t mp_connections_create(mp_connections_t **connections, const mp_conn
             return failed;
     }
     apr_status_t status = apr_thread_mutex_create(&created->mutex, APR_THREAD_MUTEX_DEFAULT, p);
-    if (status == APR_SUCCESS)
-        status = apr_pool_create_unmanaged(&created->list_pool);
     if (status == APR_SUCCESS) {
+        created->list_pool = mp_memory_create();
         apr_pool_cleanup_register(p, created, destroy_list, apr_pool_cleanup_null);
         status = apr_reslist_create(&created->list, 0, options->kept, options->most, IDLE_LIFETIME, construct, destruct, created,
                                     created->list_pool);
@@ -158,7 +147,7 @@ static apr_status_t connect_now(mp_connection_t *connection, mp_result_t *why)
             *why = outcome;
         return outcome.status;
     }
-    apr_pool_create(&connection->link_pool, connection->pool);
+    connection->link_pool = mp_memory_create_child(connection->pool);
     apr_status_t status =
         options->driver->connect(&connection->link, options->url, options->password, options->timeout, &outcome, connection->link_pool);
     outcome.status = status;

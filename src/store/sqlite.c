@@ -5,6 +5,7 @@
 #include "store/sqlite.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "store/sqlite_file.h"
 #include "store/store.h"
 
@@ -325,10 +326,8 @@ static int copy_pages(const char *path, const mp_link_t *link)
 
 static apr_status_t copy_aside(mp_link_t *link, mp_result_t *why)
 {
-    apr_pool_t *scratch;
+    apr_pool_t *scratch = mp_memory_create();
     const char *path;
-
-    apr_pool_create_unmanaged(&scratch);
     apr_status_t status = mp_sqlite_file_check_pause(link->url, why, scratch);
     if (status == APR_SUCCESS)
         status = mp_sqlite_file_begin_copy(&path, link->url, why, scratch);
@@ -391,11 +390,10 @@ static apr_status_t make_tables(bool *is_upgraded, mp_link_t *link, mp_result_t 
 /* An upgrade may take minutes, in which others wait for the lock: they should say for what. */
 static void describe_lock(mp_link_t *link, mp_result_t *why)
 {
-    apr_pool_t *scratch;
     int version;
 
     if (read_version(&version, link, NULL) == APR_SUCCESS && is_upgradable(version)) {
-        apr_pool_create_unmanaged(&scratch);
+        apr_pool_t *scratch = mp_memory_create();
         if (mp_sqlite_file_has_copy(link->url, scratch))
             mp_result_set(why, APR_EGENERAL, "database-busy",
                           "the database file %s is being upgraded to schema version %d by another child", link->url->path,
@@ -407,9 +405,8 @@ static void describe_lock(mp_link_t *link, mp_result_t *why)
 
 static void note_upgrade(const mp_link_t *link, bool is_done, const mp_result_t *why)
 {
-    apr_pool_t *scratch;
+    apr_pool_t *scratch = mp_memory_create();
 
-    apr_pool_create_unmanaged(&scratch);
     if (is_done)
         mp_sqlite_file_note_success(link->url, scratch);
     else

@@ -4,6 +4,7 @@
 #include "upstream/handles.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "upstream/upstream_url.h"
 
 #include <apr_strings.h>
@@ -168,10 +169,8 @@ static bool set_socket(mp_handles_item_t *item)
 
 static mp_handles_item_t *create_item(const mp_handles_t *handles, const char *url, apr_size_t length)
 {
-    mp_handles_item_t *item = calloc(1, sizeof(*item) + length + 1);
+    mp_handles_item_t *item = mp_memory_allocate(sizeof(*item) + length + 1);
 
-    if (item == NULL)
-        return NULL;
     memcpy(item->origin, url, length);
     item->easy = curl_easy_init();
     if (item->easy != NULL && set_process(item->easy) && set_socket(item) && set_network(handles, item->easy) &&

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/damper.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "upstream/timers.h"
 #include "upstream/transfer.h"
 
@@ -95,9 +96,8 @@ bool mp_loop_is_current(const mp_loop_t *loop)
 /* Whoever finds the inbox empty wakes the thread, which empties it before it waits again: for those who post behind him, it is awake already. */
 bool mp_loop_post(mp_loop_t *loop, mp_loop_call_t *call, void *baton)
 {
-    post_t *post = calloc(1, sizeof(*post));
+    post_t *post = mp_memory_allocate(sizeof(*post));
 
-    MP_ASSERT(post != NULL);
     post->call = call;
     post->baton = baton;
     pthread_mutex_lock(&loop->lock);
@@ -146,10 +146,9 @@ static void land_on_loop(mp_loop_t *loop, flight_t *flight)
 
 bool mp_loop_transfer_on_loop(mp_loop_t *loop, mp_transfer_t *transfer, mp_loop_transferred_t *transferred, void *baton)
 {
-    flight_t *flight = calloc(1, sizeof(*flight));
+    flight_t *flight = mp_memory_allocate(sizeof(*flight));
 
     MP_ASSERT_ON_LOOP(loop);
-    MP_ASSERT(flight != NULL);
     flight->transfer = transfer;
     flight->transferred = transferred;
     flight->baton = baton;

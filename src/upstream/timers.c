@@ -2,7 +2,7 @@
 /* Items come from malloc: their number over a child's life has no bound, so no pool may hold them. */
 #include "upstream/timers.h"
 
-#include "base/assert.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 
@@ -16,9 +16,8 @@ struct mp_timers_item_t {
 void mp_timers_add(mp_timers_t *timers, apr_time_t due, mp_timers_call_t *call, void *baton)
 {
     mp_timers_item_t **place = &timers->first;
-    mp_timers_item_t *item = malloc(sizeof(*item));
+    mp_timers_item_t *item = mp_memory_allocate(sizeof(*item));
 
-    MP_ASSERT(item != NULL);
     while (*place != NULL && (*place)->due <= due)
         place = &(*place)->next;
     *item = (mp_timers_item_t){.next = *place, .due = due, .call = call, .baton = baton};
