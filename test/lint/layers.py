@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers: a file includes its own layer and those below; store and upstream do not know each other; headers do not include each
-other in circles; each foreign library has one door."""
+other in circles; each foreign library has one door, and so has memory."""
 from pathlib import Path
 import re
 
-from common import LAYERS, Report, layer_of, module_files, without_comments
+from common import LAYERS, Report, layer_of, line_of, module_files, without_comments, without_literals
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
@@ -17,6 +17,11 @@ DOORS = [
     (r"openssl/.*", r"src/base/sha256\.c"),
     (r"curl/.*", r"(src|include)/upstream/.*"),
 ]
+
+# What returns nothing where there is no memory, and who may call it; for the others base/memory.h does. The pool of httpd/cache.c is kept when our code is
+# unloaded, tools are processes of their own.
+MEMORY = re.compile(r"\b(apr_pool_create\w*|malloc|calloc|realloc|reallocarray|strn?dup|v?asprintf)\s*\(")
+MEMORY_DOORS = r"src/base/memory\.c|src/httpd/cache\.c|tools/.*"
 
 
 def includes(root: Path, path: Path) -> list[tuple[str, str]]:
@@ -43,6 +48,15 @@ def check_doors(report: Report, path: Path, header: str) -> None:
             report.add(path, f"{header} may be included in {allowed} only")
 
 
+def check_memory(report: Report, root: Path, path: Path) -> None:
+    """Memory comes out of base/memory.h."""
+    if re.fullmatch(MEMORY_DOORS, str(path)):
+        return
+    text = without_literals((root / path).read_text())
+    for match in MEMORY.finditer(text):
+        report.add(f"{path}:{line_of(text, match.start())}", f"{match[1]}() may find no memory: take that of base/memory.h")
+
+
 def check_circles(report: Report, graph: dict[str, list[str]]) -> None:
     """Depth first; a header that is still being visited closes a circle."""
     done: set[str] = set()
@@ -64,6 +78,7 @@ def check(root: Path) -> Report:
     report, graph = Report(), {}
     for path in module_files(root):
         report.checked += 1
+        check_memory(report, root, path)
         lines = includes(root, path)
         for quote, header in lines:
             if quote == '"':
