@@ -50,6 +50,8 @@ const mp_result_t *mp_transfer_failure(const mp_transfer_t *transfer);
 const mp_answer_t *mp_transfer_answer(const mp_transfer_t *transfer);
 /** False: surely not one byte of the body left this process towards the pool. */
 bool mp_transfer_is_maybe_sent(const mp_transfer_t *transfer);
+/** Was a redirect followed? Then the request was sent more than once, and what redirected it may have acted upon it. */
+bool mp_transfer_is_redirected(const mp_transfer_t *transfer);
 /** Where the answer redirects to, if that was not followed; NULL if nowhere. A pool's words, not cleaned. */
 const char *mp_transfer_redirect_url(const mp_transfer_t *transfer);
 

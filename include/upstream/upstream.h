@@ -64,10 +64,11 @@ typedef struct mp_submission_t {
     mp_delivery_t delivery;
     mp_verdict_t verdict;
     char reason[MP_REASON_SIZE]; /* printable ASCII; empty when accepted */
+    bool is_redirected;          /* the pool sent it on within itself, and may have judged it before: so "duplicate" may speak of that */
 } mp_submission_t;
 
-/** Sends a share once, in canonical form. why is filled for every delivery but MP_DELIVERY_ANSWERED. A connection kept alive that turns out
- * dead is replaced only while not one byte of the request was written to it. */
+/** Sends a share once, in canonical form, and again only to where the pool redirects it within its origin. why is filled for every delivery but
+ * MP_DELIVERY_ANSWERED. A connection kept alive that turns out dead is replaced only while not one byte of the request was written to it. */
 void mp_upstream_submit_share(mp_submission_t *submission, mp_upstream_t *upstream, const mp_upstream_call_t *call,
                               const unsigned char header[MP_HEADER_SIZE], mp_result_t *why, apr_pool_t *p);
 

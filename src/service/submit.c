@@ -132,10 +132,12 @@ static void send_patiently(mp_submission_t *submission, passage_t *passage)
         apr_atomic_dec32(&passage->proxy->shares_to_sick_pools);
 }
 
-/* An earlier attempt of a child that was killed may have reached the pool: "duplicate" then means that it did. */
+/* An earlier attempt of a child that was killed may have reached the pool, or what redirected the share may have judged it: "duplicate" then means
+ * that this was so. */
 static bool is_known_as_duplicate(const mp_submission_t *submission, const passage_t *passage)
 {
-    return passage->may_be_known && submission->verdict == MP_VERDICT_REJECTED && strncasecmp(submission->reason, "duplicate", 9) == 0;
+    return (passage->may_be_known || submission->is_redirected) && submission->verdict == MP_VERDICT_REJECTED &&
+           strncasecmp(submission->reason, "duplicate", 9) == 0;
 }
 
 static void send_share(passage_t *passage)

@@ -153,6 +153,7 @@ static void submit_share(mp_submission_t *submission, void *state, const mp_upst
         mp_getwork_reply_read_verdict(submission, mp_transfer_answer(transfer), why, p);
     else
         describe_undelivered(submission, transfer, why);
+    submission->is_redirected = mp_transfer_is_redirected(transfer);
     mp_transfer_destroy(transfer);
 }
 

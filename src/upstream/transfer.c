@@ -225,8 +225,8 @@ void *mp_transfer_begin(mp_transfer_t *transfer)
     return easy;
 }
 
-/* The statuses by which a server asks for the same request elsewhere, which it therefore has not acted upon; a JSON body means that it has
- * said something all the same. */
+/* The statuses by which a server asks for the same request elsewhere. Whoever goes by the URL has not acted upon it; a program may have, and a JSON
+ * body means that it has said something all the same. */
 static bool is_redirect(const mp_answer_t *answer)
 {
     int status = answer->status;
@@ -311,6 +311,11 @@ const mp_answer_t *mp_transfer_answer(const mp_transfer_t *transfer)
 bool mp_transfer_is_maybe_sent(const mp_transfer_t *transfer)
 {
     return transfer->is_maybe_sent;
+}
+
+bool mp_transfer_is_redirected(const mp_transfer_t *transfer)
+{
+    return transfer->redirects > 0;
 }
 
 const char *mp_transfer_redirect_url(const mp_transfer_t *transfer)

@@ -58,6 +58,37 @@ def test_the_path_of_the_url_is_asked(proxy, make_pool, path, wanted):
     assert {request.message.start[0] for request in pool.requests} == {"POST"}
 
 
+def _behind_slash(then):
+    """Whoever leaves the last slash out is sent there, as httpd does it for a directory."""
+    def behaviour(exchange):
+        path = exchange.request.path
+        return then(exchange) if path.endswith("/") else behaviours.redirect(path + "/")(exchange)
+    return behaviour
+
+
+@pytest.mark.parametrize("reason", [None, "stale"])
+def test_work_and_shares_go_where_the_pool_redirects_them(proxy, make_pool, reason):
+    pool = make_pool()
+    pool.behave(_behind_slash(behaviours.normal))
+    pool.behave(_behind_slash(behaviours.reject_all(reason)), on="share")
+    _start(proxy, pool, url=f"http://127.0.0.1:{pool.port}/mine")
+    data, reply = proxy.miner().mine(1)[0]
+    assert [share.data for share in pool.submissions] == [data]
+    assert (reply.result, reply.reason) == (reason is None, reason)
+
+
+def test_a_pool_that_judges_a_share_before_it_redirects_it(proxy, make_pool):
+    """It calls the share a duplicate of itself then."""
+    pool = make_pool()
+    pool.behave(behaviours.judged(behaviours.redirect_to_itself), on="share", times=1)
+    _start(proxy, pool)
+    data, reply = proxy.miner().mine(1)[0]
+    assert [share.reason for share in pool.submissions] == ["", "duplicate"]
+    assert (reply.result, reply.reason) == (True, None)
+    proxy.wait_rows(1)
+    assert [tuple(row) for row in proxy.database.rows("SELECT result, reason FROM submitted_work")] == [(1, None)]
+
+
 def test_pools_are_asked_through_the_upstream_proxy(proxy, make_pool):
     forward = make_pool("forward")
     _start(proxy, forward, f"MiningProxyUpstreamProxy http://127.0.0.1:{forward.port}",

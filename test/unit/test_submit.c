@@ -263,6 +263,29 @@ static void test_unknown(void)
        "what is unknown is not counted");
 }
 
+/* The pool has a front that goes by the URL, or one that judges and then redirects. */
+static void test_redirected(void)
+{
+    http_stub_answer_t redirect = {.mode = STUB_LENGTH, .status = 302, .headers = "Location: /elsewhere\r\n"};
+    http_stub_answer_t stale = {.mode = STUB_LENGTH, .headers = "X-Reject-Reason: stale-work\r\n", .body = FALSE_ANSWER};
+    http_stub_answer_t answers[] = {ACCEPT, DUPLICATE, stale, redirect};
+    static const mp_verdict_t verdicts[] = {MP_VERDICT_ACCEPTED, MP_VERDICT_ACCEPTED, MP_VERDICT_REJECTED, MP_VERDICT_UNKNOWN};
+    static const char *const reasons[] = {"", "", "stale-work", "http-302"};
+
+    give_work(17, pool_id);
+    for (unsigned char i = 0; i < 4; i++) {
+        http_stub_answer_t script[] = {redirect, redirect, answers[i]};
+        share_t share = share_of(17, i);
+        int before = http_stub_requests(stub);
+        http_stub_script(stub, script, 3);
+        submit_expecting(&share, verdicts[i], reasons[i]);
+        is_number(http_stub_requests(stub), before + 3, "as far as a getwork is redirected, and no further");
+        submit_expecting(&share, verdicts[i], reasons[i]);
+        is_number(http_stub_requests(stub), before + 3, "a repeat hears the same");
+    }
+    heal(17);
+}
+
 static void test_in_flight(void)
 {
     share_t first = share_of(5, 1), second = share_of(5, 1);
@@ -553,6 +576,7 @@ int main(void)
     test_rejected();
     test_duplicate();
     test_unknown();
+    test_redirected();
     test_in_flight();
     test_unknown_work();
     test_old_ways();

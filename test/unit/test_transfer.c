@@ -25,6 +25,7 @@ typedef struct outcome_t {
     const mp_result_t *failure;
     const mp_answer_t *answer;
     bool is_maybe_sent;
+    bool is_redirected;
     const char *redirect_url;
     apr_interval_time_t took;
 } outcome_t;
@@ -59,6 +60,7 @@ static outcome_t exchange(const char *url, int milliseconds, bool is_repeatable)
     outcome.failure = mp_transfer_failure(transfer);
     outcome.answer = mp_transfer_answer(transfer);
     outcome.is_maybe_sent = mp_transfer_is_maybe_sent(transfer);
+    outcome.is_redirected = mp_transfer_is_redirected(transfer);
     outcome.redirect_url = mp_transfer_redirect_url(transfer);
     mp_transfer_destroy(transfer);
     return outcome;
@@ -297,6 +299,7 @@ static void test_redirects(void)
         http_stub_last(stub, text, sizeof(text));
         is_text(outcome.failure->sentence, "", "a redirect to the same server is no failure");
         is_number(outcome.answer->status, 200, "but followed");
+        ok(outcome.is_redirected && outcome.is_maybe_sent, "which is told, because both may have acted");
         ok(strncmp(text, "POST /other HTTP/1.1\r\n", 22) == 0 && strstr(text, "\r\n\r\n{\"a\":1}") != NULL, "as a POST with its body");
         ok(strstr(text, "Authorization: Basic") != NULL, "and its credentials");
     }
@@ -305,6 +308,7 @@ static void test_redirects(void)
     outcome_t outcome = exchange(stub_url(), 5000, false);
     is_number(outcome.answer->status, 302, "a redirect to another name is not followed");
     is_number(http_stub_requests(stub) - before, 1, "no second request");
+    ok(!outcome.is_redirected, "nor is it told of one");
     ok(outcome.redirect_url != NULL && strstr(outcome.redirect_url, "localhost") != NULL, "it is told where it leads");
     http_stub_always(stub, (http_stub_answer_t){.status = 302, .headers = local});
     outcome = exchange(stub_url(), 5000, false);
