@@ -21,7 +21,7 @@ bool mp_parking_can_wait(const conn_rec *c);
 /** For a request that has just been read and is likely to wait: whatever it takes from now on is to stay small. */
 void mp_parking_expect(const conn_rec *c);
 
-/** A miner's request, behind which the next one may follow at once: httpd/stay.h. */
+/** This was a miner's request: its next one is to be looked for before the connection is given back (httpd/stay.h). */
 void mp_parking_expect_next(const conn_rec *c);
 
 /** An mp_longpoll_idle_t; only where requests wait without a thread. */

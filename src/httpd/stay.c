@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting some milliseconds for the socket instead was tried: threads that sleep in it are served less evenly by the scheduler, and the 99th percentile doubled. */
+/* Nothing is waited for: sched_yield() returns when the scheduler thinks fit, at once where no other thread of httpd wants this processor. To wait for the socket for some milliseconds was
+ * tried: threads that sleep in it are served less evenly, and the 99th percentile doubled. */
 #include "httpd/stay.h"
 
 #include <ap_mpm.h>
@@ -13,28 +14,18 @@
 
 #define MOST_IN_ROW 8 /* then whoever waits in httpd's queue has its turn */
 
-static volatile apr_uint32_t threads_in_use; /* of this child, by connections; atomic */
+static volatile apr_uint32_t lookers; /* threads of this child that look for a next request; atomic */
 
-void mp_stay_begin(mp_stay_t *stay)
+static int ask_mpm(int query)
 {
-    apr_atomic_inc32(&threads_in_use);
-    stay->is_wanted = false;
+    int value = 0;
+    return ap_mpm_query(query, &value) == APR_SUCCESS ? value : 0;
 }
 
 static bool goes_on(const conn_rec *c)
 {
-    return c->cs->state == CONN_STATE_WRITE_COMPLETION && c->keepalive == AP_CONN_KEEPALIVE && !c->aborted && !c->data_in_input_filters;
-}
-
-/* A quarter of the threads stays with nobody. */
-static bool may_stay(const mp_stay_t *stay)
-{
-    int threads = 0, state = AP_MPMQ_STOPPING;
-    if (!stay->is_wanted || stay->in_row >= MOST_IN_ROW)
-        return false;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    ap_mpm_query(AP_MPMQ_MPM_STATE, &state);
-    return state == AP_MPMQ_RUNNING && apr_atomic_read32(&threads_in_use) <= (apr_uint32_t)(threads - threads / 4);
+    return c->cs->state == CONN_STATE_WRITE_COMPLETION && c->keepalive == AP_CONN_KEEPALIVE && !c->aborted && !c->data_in_input_filters &&
+           ask_mpm(AP_MPMQ_MPM_STATE) == AP_MPMQ_RUNNING;
 }
 
 /* As the MPM does it, without waiting for the client. @return whether nothing is left to be written */
@@ -55,15 +46,31 @@ static bool is_readable(conn_rec *c)
     return poll(&wanted, 1, 0) > 0;
 }
 
+/* The answer goes out first: without it no next request comes. */
+static bool look(conn_rec *c)
+{
+    if (!write_rest(c))
+        return false;
+    sched_yield();
+    return is_readable(c);
+}
+
+/* A quarter of the threads looks at most: a thread that does is not idle, and httpd closes connections when none is. */
+static bool look_among_few(conn_rec *c)
+{
+    apr_uint32_t others = apr_atomic_inc32(&lookers);
+    bool found = others < (apr_uint32_t)ask_mpm(AP_MPMQ_MAX_THREADS) / 4 && look(c);
+    apr_atomic_dec32(&lookers);
+    return found;
+}
+
 void mp_stay_end(mp_stay_t *stay, conn_rec *c)
 {
-    bool stays = goes_on(c) && may_stay(stay) && write_rest(c);
-    if (stays) {
-        sched_yield();
-        stays = is_readable(c);
-    }
+    if (!stay->is_wanted)
+        return;
+    stay->is_wanted = false;
+    bool stays = stay->in_row < MOST_IN_ROW && goes_on(c) && look_among_few(c);
     stay->in_row = stays ? stay->in_row + 1 : 0;
     if (stays)
         c->data_in_input_filters = 1;
-    apr_atomic_dec32(&threads_in_use);
 }

@@ -1,58 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A miner in a loop, on the one processor that httpd's child has: its next request is there when all others have run, and the thread that has answered serves it too."""
-import base64
+"""A miner in a loop, and an httpd in which giving the processor to others takes as long as the miner needs for its next request: the thread that has answered serves that too, some times."""
 import itertools
-import os
-from pathlib import Path
-import socket
-from typing import Iterator
 
 import pytest
 
-from harness.database import PASSWORD
-from harness.proxy import Proxy
+from fakes import preload
 from harness.waiting import wait_until
 
-REQUESTS = 90
+REQUESTS = 40
 MOST_IN_ROW = 9
-BODY = b'{"method":"getwork","params":[],"id":1}'
-REQUEST = (b"POST / HTTP/1.1\r\nHost: proxy\r\nContent-Type: application/json\r\nAuthorization: Basic " + base64.b64encode(f"rig1:{PASSWORD}".encode())
-           + b"\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+YIELD = 0.05  # seconds
+SLOW_YIELD = f"""
+#include <unistd.h>
+int sched_yield(void) {{ usleep({YIELD * 1e6:.0f} * 11 / 10); return 0; }}
+"""
 
 
 @pytest.fixture
-def narrow(proxy: Proxy, make_pool) -> Iterator[Proxy]:
-    """httpd's child and this thread share a processor; threads.log names the thread of each request."""
+def yielding(proxy, make_pool, directory):
+    """threads.log names the thread of each request that says so."""
     proxy.database.add_rig(make_pool())
-    proxy.httpd.config.host = [f'CustomLog "{proxy.httpd.directory}/logs/threads.log" "%{{tid}}P"']
-    proxy.start()
-    before = os.sched_getaffinity(0)
-    processor = {min(before)}
-    child, = proxy.httpd.children()
-    for task in Path(f"/proc/{child}/task").iterdir():
-        os.sched_setaffinity(int(task.name), processor)
-    os.sched_setaffinity(0, processor)
-    yield proxy
-    os.sched_setaffinity(0, before)
+    proxy.threads_log = proxy.httpd.directory / "logs" / "threads.log"
+    proxy.httpd.config.modules.append("setenvif")
+    proxy.httpd.config.host = ["SetEnvIf X-Row .+ row", f'CustomLog "{proxy.threads_log}" "%{{tid}}P" env=row']
+    proxy.httpd.more_environment = {"LD_PRELOAD": str(preload.build(directory, "slow_yield", SLOW_YIELD))}
+    return proxy
 
 
-def rows_of_threads(proxy: Proxy) -> list[int]:
-    """How many requests each thread served in a row, of those behind the login of the start."""
-    log = proxy.httpd.directory / "logs" / "threads.log"
-    known = len(log.read_text().split())
-    with socket.create_connection(proxy.httpd.address) as miner:
-        for _ in range(REQUESTS):
-            miner.sendall(REQUEST)
-            assert miner.recv(65536).startswith(b"HTTP/1.1 200 ")
-    wait_until(lambda: len(log.read_text().split()) == known + REQUESTS, 5, "all requests are in the log")
-    return [len(list(row)) for _, row in itertools.groupby(log.read_text().split()[known:])]
+def mine_in_a_loop(proxy):
+    """@return the miner"""
+    miner = proxy.miner()
+    miner.extra_headers = [("X-Row", "1")]
+    for _ in range(REQUESTS):
+        miner.getwork()
+    return miner
 
 
-def test_a_thread_serves_the_next_request_too(narrow):
-    rows = rows_of_threads(narrow)
-    assert sum(rows) == REQUESTS
-    assert len(rows) < REQUESTS // 3, f"{rows}: hardly ever one thread in a row"
+def test_a_thread_serves_next_requests_but_not_for_ever(yielding):
+    mine_in_a_loop(yielding.start())
+    wait_until(lambda: len(yielding.threads_log.read_text().split()) == REQUESTS, 5, "all requests are in the log")
+    rows = [len(list(row)) for _, row in itertools.groupby(yielding.threads_log.read_text().split())]
+    assert REQUESTS // MOST_IN_ROW <= len(rows) <= REQUESTS // 3, f"{rows} in a row"
 
 
-def test_no_thread_serves_one_miner_for_ever(narrow):
-    assert max(rows_of_threads(narrow)) <= 2 * MOST_IN_ROW  # a thread that gave the connection back may be the one who takes it again
+def test_where_a_quarter_is_no_thread_nobody_looks(yielding):
+    yielding.httpd.config.threads = 3
+    miner = mine_in_a_loop(yielding.start())
+    assert sum(reply.seconds > YIELD for reply in miner.replies) < REQUESTS // 4
