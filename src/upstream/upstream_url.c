@@ -231,6 +231,19 @@ static const char *cut_reference(char **reference, const char *announcement, apr
     return check_characters(text) != NULL ? "it contains a character that URLs must not have" : NULL;
 }
 
+/* "2%3130706433" is a name, which libcurl decodes; when it reads what it has written, it is the address 127.0.0.1. */
+static bool is_same_host_again(CURLU *url)
+{
+    CURLU *again = curl_url();
+    char *text = NULL;
+    bool same = again != NULL && curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK &&
+                curl_url_set(again, CURLUPART_URL, text, 0) == CURLUE_OK && is_same_host(url, again);
+
+    curl_free(text);
+    curl_url_cleanup(again);
+    return same;
+}
+
 /* Moves url, which holds the base, to where the reference leads. @return NULL, or a sentence */
 static const char *move(CURLU *url, const char *reference, apr_pool_t *p)
 {
@@ -244,7 +257,7 @@ static const char *move(CURLU *url, const char *reference, apr_pool_t *p)
         return "its host or its port cannot be right";
     if (curl_url_set(url, CURLUPART_USER, NULL, 0) != CURLUE_OK || curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK)
         return "this server is out of memory";
-    return NULL;
+    return is_same_host_again(url) ? NULL : "its host is another one when it is read again";
 }
 
 /* The account's user name and password go along with the request. */

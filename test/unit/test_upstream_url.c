@@ -56,6 +56,9 @@ static void test_pools(void)
     bad("http://@pool.example/", "user name");
     bad("http://[::1/", "URL");
     bad("http://po|ol.example/", "host");
+    good("http://p%6fol.example/");
+    good("http://[fe80::1%25one]:8332/");
+    good("http://pool.example/a%20b?c=//d%20e");
 }
 
 static void test_proxies(void)
@@ -119,6 +122,9 @@ static const announcement_t usable[] = {
     {"http://a/", "HTTP://a", "http://a/"},
     {"http://a/", "http://u:p@a/lp", "http://a/lp"},
     {"http://a/", "//u@a:9/lp", "http://a:9/lp"},
+    {"http://a/", "http://u%40:p@%61/l%70", "http://a/l%70"},
+    {"http://a/", "/lp//b%20c", "http://a/lp//b%20c"},
+    {"http://a/", "lp?to=http://b%20c", "http://a/lp?to=http://b%20c"},
     {"http://a/", "http://a#@b/", "http://a/"},
     {"http://[::1]:8332/", "/lp", "http://[::1]:8332/lp"},
     {"http://[::1]:8332/", "http://[0:0:0:0:0:0:0:1]:9/lp", "http://[::1]:9/lp"},
@@ -171,6 +177,8 @@ static const char *const unusable[] = {
     "/\\b/lp",
     "http://b\\@a/lp",
     "http://a|b/lp",
+    "http://2%3130706433/lp",
+    "//1%30/lp",
 };
 
 static apr_status_t resolve(const char **url, const char *base, const char *announcement, bool may_leave_host, mp_result_t *why)
