@@ -10,8 +10,8 @@ from harness.database import PASSWORD, Database
 from .observer import Observer, Sight
 from .tools import Crowd, Pool
 
-# As the shipped configuration has it, with one child.
-HTTPD_DIRECTIVES = ["AsyncRequestWorkerFactor 400", "LogLevel notice", '<Directory "/">\nAllowOverride None\n</Directory>']
+# As the shipped configuration has it, with one child and fewer connections: for each a file must be open, and 20,000 may be.
+HTTPD_DIRECTIVES = ["AsyncRequestWorkerFactor 250", "LogLevel notice", '<Directory "/">\nAllowOverride None\n</Directory>']
 DIRECTIVES = HTTPD_DIRECTIVES + [
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxyFailbackAfter 30s", "MiningProxyDatabaseTimeout 5s"]
 CONFIG: dict[str, Any] = {"mpm": "event", "children": 1, "threads": 64, "timeout": 3900, "keep_alive_timeout": 120}
