@@ -147,6 +147,11 @@ check-faults: ## break pools, databases and processes under load for half an hou
 	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
 	MP_FAULTS=long $(PYTEST) -o faulthandler_timeout=1200 -rPpfE test/http/test_6*.py
 
+soak: ## half an hour of load with waiting polls, failover and restarts: nothing may grow, nothing be lost (MINUTES=30, SQLITE=1); "make check" has a short form of it
+	@tools/packages check
+	@$(MAKE) --no-print-directory --silent -j$$(nproc) all
+	MP_MODULE='$(abspath $(MODULE))' test/soak/run --minutes '$(or $(MINUTES),30)' --database $(if $(SQLITE),sqlite,mariadb) $(SOAKFLAGS)
+
 unit: $(TEST_BIN) ## unit tests of everything below httpd
 	prove $(PROVEFLAGS) --exec '$(RUNNER)' $(TEST_BIN)
 
@@ -213,6 +218,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check check-faults unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check check-faults soak unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -6,8 +6,10 @@
  *   park          the polls begin
  *   rest SECONDS  nothing but the others, who go on between and during all other steps as well
  *   mine SECONDS  the others hand in each work that they fetch; its times add up over all such steps
- *   forget        what was mined so far is not counted any more
+ *   forget        what was mined so far, and the times of all getworks, are not counted any more
  *   block         a new block at the pool; ends when every poll was answered and asks again, and the sample of shares has its verdicts
+ *   expect        something else wakes every poll from now on: each one's next answer is counted as a block's is, for whatever block it be
+ *   vanish COUNT  so many polls hang up at once, and begin again a second later; ends when all wait
  *   bystanders    each of them fetches work, on the connection that it had
  *   close         the polls hang up, as fast as they began
  * Pointed at the pool itself, it measures pool and crowd alone. */
@@ -43,6 +45,7 @@ static struct {
     int64_t next_fetch; /* of the others */
     unsigned long fetched, login_retries;
     unsigned long failed_fetches[PHASE_COUNT];
+    char last_failure[200]; /* of a getwork */
     figures_t fetch_times[PHASE_COUNT];
     unsigned bystanders_open; /* when last looked at */
     bool is_mining;
@@ -55,7 +58,11 @@ static void fetched(const errand_result_t *result)
     phase_t phase = crowd.phase == PHASE_WAKE || crowd.phase == PHASE_CLOSE ? crowd.phase : (phase_t)(intptr_t)result->baton;
     const char *data = json_member(result->body, "data");
     crowd.fetched++;
-    crowd.failed_fetches[phase] += result->status != 200 || !data;
+    if (result->status != 200 || !data) {
+        crowd.failed_fetches[phase]++;
+        snprintf(crowd.last_failure, sizeof(crowd.last_failure), "getwork of %s: status %d, %.100s", result->user, result->status,
+                 result->body);
+    }
     figures_add(&crowd.fetch_times[phase], result->ended - result->planned);
 }
 
@@ -116,10 +123,12 @@ static void report(const char *step, int64_t began)
     pollers_print(&crowd.polls);
     printf(
         ",\"login_retries\":%lu,\"bystanders\":%u,\"bystanders_open\":%u,\"bystanders_dropped\":%lu,\"fetched\":%lu,\"failed_fetches\":%lu,"
-        "\"failed_while_closing\":%lu,\"repeated\":%lu,\"rest\":",
+        "\"failed_while_closing\":%lu,\"repeated\":%lu,\"last_failure\":",
         crowd.login_retries, crowd.bystander_count, crowd.bystanders_open, crowd.bystanders.dropped, crowd.fetched,
         crowd.failed_fetches[PHASE_OTHER] + crowd.failed_fetches[PHASE_REST] + crowd.failed_fetches[PHASE_WAKE],
         crowd.failed_fetches[PHASE_CLOSE], crowd.others.repeated + crowd.shares.repeated);
+    json_print(crowd.last_failure);
+    printf(",\"rest\":");
     figures_print(&crowd.fetch_times[PHASE_REST]);
     printf(",\"wake\":");
     figures_print(&crowd.fetch_times[PHASE_WAKE]);
@@ -211,6 +220,8 @@ static void step_mine(double seconds)
 
 static void step_forget(void)
 {
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        figures_clear(&crowd.fetch_times[phase]);
     figures_clear(&crowd.share_times);
     crowd.mined = crowd.refused = 0;
 }
@@ -245,6 +256,14 @@ static void step_block(void)
     while ((polls->answered < polls->count || polls->waiting < polls->count || crowd.shares.pending > 0) && !is_over(began))
         turn_once();
     crowd.phase = PHASE_OTHER;
+}
+
+static void step_vanish(unsigned count)
+{
+    int64_t began = wire_now();
+    pollers_vanish(&crowd.polls, count);
+    while (crowd.polls.waiting < crowd.polls.count && !is_over(began))
+        turn_once();
 }
 
 static void bystander_fetched(const errand_result_t *result)
@@ -300,6 +319,10 @@ static bool run_step(char *line)
         step_forget();
     else if (strcmp(line, "block") == 0)
         step_block();
+    else if (strcmp(line, "expect") == 0)
+        pollers_expect(&crowd.polls, wire_now());
+    else if (strncmp(line, "vanish ", 7) == 0)
+        step_vanish((unsigned)atoi(line + 7));
     else if (strcmp(line, "bystanders") == 0)
         step_bystanders();
     else if (strcmp(line, "close") == 0)

@@ -4,6 +4,7 @@
 #include "wire.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,4 +102,12 @@ const char *json_member(const char *text, const char *name)
             return value + 1 + strspn(value + 1, " \t\r\n");
     }
     return NULL;
+}
+
+void json_print(const char *text)
+{
+    putchar('"');
+    for (const char *c = text; *c; c++)
+        putchar(*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || (unsigned char)*c > '~' ? '\'' : *c);
+    putchar('"');
 }

@@ -34,5 +34,7 @@ char *hex_format(char *digits, const unsigned char *bytes, size_t count);
 
 /** What follows "name": in a JSON text, blanks skipped. @return NULL if there is no such member. Good enough for flat objects. */
 const char *json_member(const char *text, const char *name);
+/** As a string to stdout; what would need an escape becomes an apostrophe. */
+void json_print(const char *text);
 
 #endif

@@ -301,13 +301,12 @@ static void report(double cpu_seconds)
 {
     unsigned long requests = load.counts[KIND_GETWORK] + load.counts[KIND_SHARE] + load.counts[KIND_PAGE];
     printf("{\"requests\":%lu,\"getworks\":%lu,\"shares\":%lu,\"seconds\":%.6f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_seconds\":%.3f,"
-           "\"answered\":%lu,\"works\":%zu,\"heads\":%zu,\"accepted\":%lu,\"wrong\":%lu,\"repeated\":%lu,\"first_wrong\":\"",
+           "\"answered\":%lu,\"works\":%zu,\"heads\":%zu,\"accepted\":%lu,\"wrong\":%lu,\"repeated\":%lu,\"first_wrong\":",
            requests, load.counts[KIND_GETWORK], load.counts[KIND_SHARE], (double)(load.ended - load.began) / 1e6,
            1000 * figures_percentile(&load.times, 0.5), 1000 * figures_percentile(&load.times, 0.99), cpu_seconds, load.answered,
            load.works.used, load.heads.used, load.accepted, load.wrong, load.repeated);
-    for (const char *c = load.first_wrong; *c; c++)
-        putchar(*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || (unsigned char)*c > '~' ? '\'' : *c);
-    printf("\"}\n");
+    json_print(load.first_wrong);
+    printf("}\n");
     fflush(stdout);
 }
 

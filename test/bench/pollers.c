@@ -130,7 +130,7 @@ static void count_work(poller_t *poller, const char *data, const unsigned char *
     }
     poller->block = pollers->block;
     pollers->answered++;
-    pollers->wrong_block += memcmp(data + PREVIOUS_AT, pollers->previous, PREVIOUS_DIGITS) != 0;
+    pollers->wrong_block += pollers->previous[0] && memcmp(data + PREVIOUS_AT, pollers->previous, PREVIOUS_DIGITS) != 0;
     figures_add(&pollers->times, wire_now() - pollers->block_at);
     submit_sample(poller, data);
 }
@@ -183,6 +183,13 @@ void pollers_close(pollers_t *pollers, unsigned number)
     leave_state(&pollers->all[number]);
 }
 
+void pollers_vanish(pollers_t *pollers, unsigned count)
+{
+    unsigned first = (unsigned)random() % pollers->count;
+    for (unsigned i = 0; i < count && i < pollers->count; i++)
+        pause_poller(&pollers->all[(first + i) % pollers->count], true, PAUSE);
+}
+
 void pollers_tick(pollers_t *pollers, int64_t now)
 {
     if (!pollers->is_open)
@@ -200,6 +207,7 @@ void pollers_expect(pollers_t *pollers, int64_t now)
 {
     pollers->block++;
     pollers->block_at = now;
+    pollers->previous[0] = '\0';
     figures_clear(&pollers->times);
     pollers->answered = pollers->early = pollers->duplicates = pollers->wrong_block = 0;
     pollers->shares_sent = pollers->shares_accepted = 0;
@@ -215,8 +223,6 @@ void pollers_print(pollers_t *pollers)
     printf(",\"errors\":{");
     for (int i = 0; i < POLLERS_ERROR_COUNT; i++)
         printf("%s\"%s\":%lu", i ? "," : "", error_words[i], pollers->errors[i]);
-    printf("},\"last_error\":\"");
-    for (const char *c = pollers->last_error; *c; c++)
-        putchar(*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || (unsigned char)*c > '~' ? '\'' : *c);
-    putchar('"');
+    printf("},\"last_error\":");
+    json_print(pollers->last_error);
 }

@@ -68,9 +68,12 @@ void pollers_create(pollers_t *pollers);
 void pollers_open(pollers_t *pollers);
 /** One of them hangs up for good; all are told in turn. */
 void pollers_close(pollers_t *pollers, unsigned number);
+/** So many of them, neighbours, hang up at once and are back a moment later. */
+void pollers_vanish(pollers_t *pollers, unsigned count);
 /** What time brings. To be called often. */
 void pollers_tick(pollers_t *pollers, int64_t now);
-/** A block is about to be found: the counts of the last one are forgotten. */
+/** A block is about to be found, or something else that wakes everybody: the counts of the last one are forgotten. Whoever sets previous then says for which block all
+ * works must be. */
 void pollers_expect(pollers_t *pollers, int64_t now);
 void pollers_print(pollers_t *pollers);
 

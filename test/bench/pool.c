@@ -8,7 +8,8 @@
  *   POST /           getwork; with a share as parameter: true, or false and X-Reject-Reason
  *   GET, POST /lp    held until the next block, then work
  *   GET /block       a new block now (as SIGUSR1 does); answers {"block":N,"previous":"..."} before anybody else hears of it
- *   GET /stats       {"getworks","polls","polls_open","shares","accepted","connections","block","previous"} */
+ *   GET /stats       {"getworks","polls","polls_open","shares","accepted","connections","block","previous"}
+ *   SIGUSR2          all connections end and new ones are refused, until the next SIGUSR2: then it is back on its port, and knows its works */
 #include "heads.h"
 #include "wire.h"
 
@@ -39,7 +40,7 @@
 typedef struct client_t {
     wire_t wire; /* first: what epoll knows */
     bool is_polling;
-    TAILQ_ENTRY(client_t) in_polls, in_gone;
+    TAILQ_ENTRY(client_t) in_clients, in_polls;
 } client_t;
 TAILQ_HEAD(clients_t, client_t);
 
@@ -53,13 +54,15 @@ static struct {
     wire_t listener, signals;
     block_t block, before;
     uint64_t block_count;
-    unsigned long roll;     /* seconds that a share may be younger than its work */
-    char roll_header[80];   /* empty: none */
-    heads_t headers;        /* handed in for this block, only with a roll header */
-    struct clients_t polls; /* held */
-    struct clients_t gone;  /* closed; freed when no event can name them any more */
+    unsigned long roll;       /* seconds that a share may be younger than its work */
+    char roll_header[80];     /* empty: none */
+    heads_t headers;          /* handed in for this block, only with a roll header */
+    struct clients_t clients; /* connected */
+    struct clients_t polls;   /* held */
+    struct clients_t gone;    /* closed; freed when no event can name them any more */
+    int closed_door;          /* bound to the port while nobody is let in, or -1 */
     unsigned long getworks, poll_count, polls_open, shares, accepted, connections;
-} pool = {.block.first = 1, .headers.size = HEADER_SIZE};
+} pool = {.block.first = 1, .headers.size = HEADER_SIZE, .closed_door = -1};
 
 static void choose_block(void)
 {
@@ -84,7 +87,8 @@ static void end_client(client_t *client)
     }
     wire_close(&client->wire);
     pool.connections--;
-    TAILQ_INSERT_TAIL(&pool.gone, client, in_gone);
+    TAILQ_REMOVE(&pool.clients, client, in_clients);
+    TAILQ_INSERT_TAIL(&pool.gone, client, in_clients);
 }
 
 static bool answer(client_t *client, const char *body, const char *header)
@@ -251,8 +255,46 @@ static void listener_ready(wire_t *wire)
     while ((fd = accept4(wire->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         client_t *client = memset(wire_allocate(NULL, sizeof(*client)), 0, sizeof(*client));
         wire_open(&client->wire, pool.epoll, fd, client_ready);
+        TAILQ_INSERT_TAIL(&pool.clients, client, in_clients);
         pool.connections++;
     }
+}
+
+/* @return a socket that has the port, and listens to nobody */
+static int bind_port(unsigned short port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        wire_die("cannot bind");
+    return fd;
+}
+
+static void open_door(int fd)
+{
+    if (listen(fd, 4096) != 0)
+        wire_die("cannot listen");
+    wire_open(&pool.listener, pool.epoll, fd, listener_ready);
+    pool.closed_door = -1;
+}
+
+static unsigned short port_of(int fd)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        wire_die("no port");
+    return ntohs(address.sin_port);
+}
+
+static void close_door(void)
+{
+    unsigned short port = port_of(pool.listener.fd);
+    wire_close(&pool.listener);
+    pool.closed_door = bind_port(port);
+    while (!TAILQ_EMPTY(&pool.clients))
+        end_client(TAILQ_FIRST(&pool.clients));
 }
 
 static void signal_ready(wire_t *wire)
@@ -260,23 +302,27 @@ static void signal_ready(wire_t *wire)
     struct signalfd_siginfo info;
     if (read(wire->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
-    if (info.ssi_signo != SIGUSR1)
+    switch (info.ssi_signo) {
+    case SIGUSR1:
+        choose_block();
+        wake_polls();
+        break;
+    case SIGUSR2:
+        if (pool.closed_door < 0)
+            close_door();
+        else
+            open_door(pool.closed_door);
+        break;
+    default:
         exit(0);
-    choose_block();
-    wake_polls();
+    }
 }
 
-static void listen_at(unsigned short port)
+static void start_listening(unsigned short port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    if (bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 4096) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-        wire_die("cannot listen");
-    wire_open(&pool.listener, pool.epoll, fd, listener_ready);
-    printf("port %d\n", ntohs(address.sin_port));
+    int fd = bind_port(port);
+    open_door(fd);
+    printf("port %d\n", port_of(fd));
     fflush(stdout);
 }
 
@@ -285,6 +331,7 @@ static void expect_signals(void)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -315,15 +362,16 @@ int main(int argc, char **argv)
     unsigned short port = read_options(argc, argv);
     wire_allow_many();
     pool.epoll = epoll_create1(EPOLL_CLOEXEC);
+    TAILQ_INIT(&pool.clients);
     TAILQ_INIT(&pool.polls);
     TAILQ_INIT(&pool.gone);
     choose_block();
     expect_signals();
-    listen_at(port);
+    start_listening(port);
     for (;;) {
         wire_wait(pool.epoll, -1, BATCH);
         for (client_t *client; (client = TAILQ_FIRST(&pool.gone));) {
-            TAILQ_REMOVE(&pool.gone, client, in_gone);
+            TAILQ_REMOVE(&pool.gone, client, in_clients);
             free(client);
         }
     }

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long, how large, and what must hold."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Times in seconds, memory in kB. At first httpd is restarted again and again; then its children live on, and their memory is judged."""
+
+    with_restarts: float = 600
+    without: float = 1200
+    polls: int = 1000
+    workers: int = 100  # of the polls
+    getworks: int = 300  # a second, beside the rigs'
+    rigs: int = 12  # who hand in shares
+    pace: float = 0.4  # that each of them rests behind a share
+    failback: str = "30s"
+    steady: float = 10  # of nothing but work, in each round
+    down: float = 15  # that a pool stays away when its miners have left it
+    restarts: int = 3  # in each round of the first part
+    rest: float = 3  # until memory that is not needed any more was given back
+    looks: int = 5  # a second apart, whose median counts
+    patience: float = 120  # until every poll was woken
+    warm: int = 2  # rounds of the second part in which everything happens for the first time
+    rounds: int = 6  # at least, behind these
+    growth: float = 0.02
+    floor: float = 256  # growth that is none: pages of the allocator
+    looks_at_memory: bool = True
+
+
+def long(minutes: float) -> Plan:
+    """A third of the time with restarts."""
+    return Plan(with_restarts=20 * minutes, without=40 * minutes)
+
+
+# Some rounds of some seconds: each finds a leak of a few hundred bytes in every getwork or of a kilobyte in every poll.
+SHORT = Plan(with_restarts=0, without=0, polls=200, workers=40, getworks=200, rigs=8, pace=0.2, failback="1s", steady=1, down=1, restarts=4,
+             rest=2, looks=1, patience=30, warm=1, rounds=3, growth=0.05, floor=1000)

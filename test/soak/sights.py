@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is looked at: each process of httpd, what it left on the disk, and its connections to the database."""
+from dataclasses import dataclass, field
+from pathlib import Path
+import re
+import statistics
+from typing import Any, Callable
+
+from bench.observer import Observer
+from harness.mariadb import MariaDatabase
+
+from . import farm
+
+SHARED = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-s ", re.M)
+CONNECTIONS = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = ? AND user <> 'root'"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A process at one moment. Memory in kB."""
+
+    own: float  # RssAnon
+    threads: int
+    descriptors: int  # but for miners' connections
+    shared: float  # memory that it shares with other processes, and may write
+
+    @staticmethod
+    def at(pid: int, port: int) -> "Look":
+        """Now."""
+        sight = Observer(pid, port).look()
+        shared = sum(int(end, 16) - int(begin, 16) for begin, end in SHARED.findall(Path(f"/proc/{pid}/maps").read_text()))
+        return Look(sight.own, sight.threads, farm.descriptors(pid, port), shared / 1000)
+
+    @staticmethod
+    def median(looks: list["Look"]) -> "Look":
+        """Of each figure."""
+        return Look(**{name: statistics.median(getattr(look, name) for look in looks) for name in vars(looks[0])})
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Everything at one moment, when no poll waits; own_parked: kB of all children together a moment later, when all wait."""
+
+    parent: Look
+    children: dict[int, Look]
+    files: int  # in the state directory
+    kilobytes: float  # of these
+    connections: int  # to the database
+    own_parked: float = 0
+
+
+@dataclass
+class Seen:
+    """Of the whole play."""
+
+    first: list[Sight] = field(default_factory=list)  # with restarts
+    second: list[Sight] = field(default_factory=list)  # without, behind the warm-up
+    parents: list[Look] = field(default_factory=list)  # behind each restart
+    wakes: list[dict[str, Any]] = field(default_factory=list)  # what the crowd said of each block, failover, failback and restart
+    last: dict[str, Any] = field(default_factory=dict)  # what it said at the end
+    loud: list[str] = field(default_factory=list)  # undeclared lines of the error log
+    books: str = ""  # what is wrong with them
+    shares: int = 0
+    accepted: int = 0
+    repeats: int = 0  # requests of rigs that were answered with an error
+
+
+def take(one: farm.Farm, count: int, pause: Callable[[], None]) -> Sight:
+    """Medians of so many looks, each behind a pause."""
+    looks: list[dict[int, Look]] = []
+    for _ in range(count):
+        pause()
+        looks.append({pid: Look.at(pid, one.httpd.port) for pid in [one.httpd.pid, *one.httpd.children()]})
+    found = {pid: Look.median([look[pid] for look in looks if pid in look]) for pid in looks[-1]}
+    sizes = [path.stat().st_size for path in one.httpd.state.rglob("*") if path.is_file()]
+    return Sight(found.pop(one.httpd.pid), found, len(sizes), sum(sizes) / 1000, connections(one))
+
+
+def connections(one: farm.Farm) -> int:
+    """To MariaDB; SQLite has none."""
+    return one.database.value(CONNECTIONS, one.database.name) if isinstance(one.database, MariaDatabase) else 0
