@@ -4,6 +4,7 @@
 `make run`, three lines in a second terminal, a miner, Ctrl-C.
 """
 import fcntl
+import http.client
 import json
 import os
 import pty
@@ -141,6 +142,16 @@ def _check_console(tree, run):
     assert [pool["name"] for pool in json.loads(body)["pools"]] == ["reserve"]
 
 
+def _check_balancer(tree, run):
+    """The health check that docs/ADMIN.md gives HAProxy."""
+    page = (tree / "docs" / "ADMIN.md").read_text()
+    path, status = re.search(r"option httpchk GET (\S+)\n +http-check expect status (\d+)", page).groups()
+    connection = http.client.HTTPConnection("127.0.0.1", run.port, timeout=10)
+    connection.request("GET", path)
+    assert connection.getresponse().status == int(status)
+    connection.close()
+
+
 def _rows(tree):
     path = next((tree / "var").resolve().rglob("*.db"))
     connection = sqlite3.connect(path)
@@ -163,6 +174,7 @@ def test_as_the_readme_says(tree, start, make_pool):
     port = free_port()
     run = start(port).wait_running()
     _check_console(tree, run)
+    _check_balancer(tree, run)
     for command in _readme_commands(tree):
         _as_typed(tree, command.replace("http://pool.example.com:8332", pool.url))
     _mine(port, 5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's configuration of several machines, word for word but for addresses: two hosts, a redis, and a balancer in front of them."""
+"""The manual's configuration of several machines, word for word but for addresses: two hosts, a redis, and a balancer in front of them."""
 import re
 import textwrap
 
@@ -12,7 +12,7 @@ from harness.database import PASSWORD
 from harness.hosts import make_hosts
 from harness.waiting import wait_until
 
-SECTION = (places.ROOT / "README.md").read_text().partition("### More than one machine\n")[2].partition("\n### ")[0]
+SECTION = (places.ROOT / "docs" / "ADMIN.md").read_text().partition("## More than one machine\n")[2].partition("\n## ")[0]
 BLOCKS = [textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n)+", SECTION, re.MULTILINE)]
 MODULES = ["proxy", "proxy_http", "proxy_balancer", "lbmethod_bybusyness", "slotmem_shm"]
 
@@ -25,7 +25,7 @@ def _block(word: str) -> str:
 
 @pytest.fixture
 def redis(directory):
-    """As the README starts it, at an address that is not loopback: hosts come from elsewhere."""
+    """As the manual starts it, at an address that is not loopback: hosts come from elsewhere."""
     command = _block("redis-server").strip().replace("10.0.0.20", "{address}").replace("6379", "{port}")
     server = Redis(directory, command, own_address())
     yield server

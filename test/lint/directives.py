@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directives: the list in the source, the sample configuration and the README name the same ones."""
+"""Directives: the list in the source, the sample configuration and the README name the same ones; other documents name none that does not exist."""
 from pathlib import Path
 import re
 
@@ -23,14 +23,14 @@ def check_document(report: Report, root: Path, path: Path, listed: set[str]) -> 
 
 
 def check(root: Path) -> Report:
-    """The list against the documents, and all other configuration against the list."""
+    """The list against the documents, and all other configuration and documents against the list."""
     report = Report(what="directives")
     listed = set(ENTRY.findall((root / LIST).read_text())) if (root / LIST).exists() else set()
     report.checked = len(listed)
     if listed:
         for path in DOCUMENTS:
             check_document(report, root, path, listed)
-        for path in sorted((root / "conf").glob("*.in")):
+        for path in sorted([*root.glob("conf/*.in"), *root.glob("docs/*.md")]):
             for name in sorted(set(NAME.findall(path.read_text())) - listed):
                 report.add(path.relative_to(root), f"{name} is no directive of {LIST}")
     return report.finish()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log tags: each message of level debug and above begins with a tag; a tag stands once in the sources and once in docs/log-tags.md."""
+"""Log tags: each message of level debug and above begins with a tag; a tag stands once in the sources and once in docs/log-tags.md; documents name no other."""
 from collections import Counter
 from pathlib import Path
 import re
@@ -13,6 +13,8 @@ TAG = re.compile(r'(?<!stderr, )"(MP\d{4})(?=: |")')
 CALL = re.compile(r"\b(mp_log|ap_log_(?:error|rerror|cerror|perror))\s*\(")
 # Which argument is the level, which is the format.
 POSITIONS = {"mp_log": (0, 1), "ap_log": (1, 4)}
+# In a document; the first of a range need not be one.
+NAMED = re.compile(r"\bMP0\d{3}\b(?!–)")
 # Lines that come finished from libmp.a pass through here.
 SINK = Path("src/httpd/log_sink.c")
 
@@ -62,8 +64,17 @@ def check_register(report: Report, rows: list[tuple[str, str]], used: Counter, l
         report.add(REGISTER, f"{tag} is registered, but no source uses it")
 
 
+def check_documents(report: Report, root: Path, registered: set[str]) -> None:
+    """Whoever looks for a tag in the log must be able to find it there."""
+    for path in [Path("README.md"), *(path.relative_to(root) for path in sorted((root / "docs").glob("*.md")))]:
+        text = (root / path).read_text() if (root / path).exists() else ""
+        for match in NAMED.finditer(text):
+            if match[0] not in registered:
+                report.add(f"{path}:{line_of(text, match.start())}", f"{match[0]} is not registered in {REGISTER}")
+
+
 def check(root: Path) -> Report:
-    """Sources and register."""
+    """Sources, register and documents."""
     report, used, levels = Report(what="log calls"), Counter(), {}
     for path in module_files(root):
         text = without_comments((root / path).read_text())
@@ -73,4 +84,5 @@ def check(root: Path) -> Report:
     if not rows:
         report.add(REGISTER, "holds no tag")
     check_register(report, rows, used, levels)
+    check_documents(report, root, {tag for tag, _ in rows})
     return report.finish()

@@ -146,7 +146,7 @@ class MariaDatabase(Database):
             self.add_worker(READINESS)
 
     def import_schema(self) -> None:
-        """As the README tells the owner of the schema to do it."""
+        """As the manual tells the owner of the schema to do it."""
         command = ["mariadb", "--no-defaults", f"--socket={self.server.socket}", "--user=root", self.name]
         with open(places.SCHEMA_MYSQL, "rb") as schema:
             subprocess.run(command, stdin=schema, check=True, capture_output=True, timeout=60)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's queries that keep the database small: old rows go, new ones stay, statistics are not touched."""
+"""The manual's queries that keep the database small: old rows go, new ones stay, statistics are not touched."""
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -7,7 +7,7 @@ import pytest
 from harness import places
 from harness.waiting import wait_until
 
-QUERIES = [line.strip().rstrip(";") for line in (places.ROOT / "README.md").read_text().splitlines() if line.strip().startswith("DELETE FROM")]
+QUERIES = [line.strip().rstrip(";") for line in (places.ROOT / "docs" / "ADMIN.md").read_text().splitlines() if line.strip().startswith("DELETE FROM")]
 
 
 def _ago(days):
