@@ -25,8 +25,7 @@ CONFIG = {"children": int(_shipped("StartServers")), "threads": int(_shipped("Th
           "directives": [f"AsyncRequestWorkerFactor {_shipped('AsyncRequestWorkerFactor')}"]}
 THREADS = CONFIG["children"] * CONFIG["threads"]
 FACTOR = 50  # instead of the shipped one: the clients are one process, which may not open 50,000 files everywhere
-# MP0058: not everywhere may as many files be open as that.
-pytestmark = [pytest.mark.load, pytest.mark.proxy(**CONFIG), pytest.mark.expects_log("MP0058")]
+pytestmark = [pytest.mark.load, pytest.mark.proxy(**CONFIG)]
 
 
 @pytest.fixture

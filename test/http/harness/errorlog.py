@@ -8,8 +8,9 @@ from pathlib import Path
 import re
 
 # httpd's advice to allow more threads: it comes by chance while a child starts, because the tests fix the number
-# of children. AH01882: Debian's mod_ssl was built against a newer OpenSSL than this machine has.
-ADVICE = {"AH00484", "AH10159", "AH01882"}
+# of children. AH01882: Debian's mod_ssl was built against a newer OpenSSL than this machine has. MP0058: the
+# machine's limit of open files is below what the shipped configuration is for.
+ADVICE = {"AH00484", "AH10159", "AH01882", "MP0058"}
 LOUD = {"warn", "error", "crit", "alert", "emerg"}
 _LINE = re.compile(r"^\[[^\]]+\] \[(?P<module>[\w-]*):(?P<level>\w+)\] \[pid (?P<pid>\d+)(?::tid \d+)?\] (?P<text>.*)$")
 _DEATH = re.compile(r"child pid (\d+) exit signal")
