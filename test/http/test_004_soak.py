@@ -9,7 +9,7 @@ from soak.sights import Look, Seen, Sight
 
 PLAN = plan.long(30)
 ROUNDS = 9
-PARENT, CHILD = Look(8000, 1, 20, 70000), Look(20000, 70, 60, 70000)
+PARENT, CHILD = Look(8000, 1, 20, 0, 70000), Look(20000, 70, 60, 80, 70000)
 SIGHT = Sight(PARENT, {11: CHILD, 12: CHILD}, 5, 40, 6, 60000)
 WAKE = {"step": "block", "answered": PLAN.polls, "waiting": PLAN.polls, "duplicates": 0, "wrong_block": 0}
 LAST = {"errors": {"closed": 0, "status": 0}, "last_error": "", "failed_fetches": 0, "failed_while_closing": 0, "fetched": 1000, "last_failure": "",
@@ -83,7 +83,8 @@ FAULTS = {
     "shared memory of the parent over the restarts, kB": _parents(shared=4),
     "threads of the parent": _parents(threads=1),
     "threads of child 1": _child(11, threads=1),
-    "descriptors of child 2 but for miners": _child(12, descriptors=1),
+    "descriptors of child 2": _child(12, descriptors=1),
+    "connections of child 1 to pools and database": _child(11, links=6),
     "shared memory of child 1, kB": _child(11, shared=4),
     "files in the state directory": _sights(files=1),
     "kB in the state directory": _sights(kilobytes=100),
@@ -118,7 +119,7 @@ def test_a_child_that_was_replaced_is_found():
 def test_what_does_not_go_on_is_no_leak():
     """One look while a child was busy, and pages of the allocator."""
     seen = _seen()
-    seen.second[4] = replace(SIGHT, children={11: replace(CHILD, own=30000, descriptors=90), 12: CHILD})
+    seen.second[4] = replace(SIGHT, children={11: replace(CHILD, own=30000, links=200), 12: CHILD})
     _child(12, own=20)(seen)
     seen.second[4] = replace(seen.second[4], own_parked=90000)
     assert _missed(seen) == []

@@ -3,7 +3,6 @@
 who fetch work all the time are a program in C, as are their two pools. The rigs hand in shares, each of which is followed by its id to the pools that keep books."""
 import contextlib
 import itertools
-import os
 from pathlib import Path
 import shutil
 import signal
@@ -26,7 +25,9 @@ from .plan import Plan
 BYSTANDERS = 50
 CONNECTIONS = 8  # that a child may have to the database, as shipped
 REQUEST_READ_TIMEOUT = "handshake=20 header=20-40,MinRate=500 body=20,MinRate=500"
-EDITED = "edited"  # the worker whom the console changes
+# Of several arenas, as glibc has them otherwise, each keeps pages of what was freed in it, and a child seems to grow for hours.
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}
+EDITED = "edited"  # the worker whom the console changes, and who is not known to every child at once
 PAGES = ("/", "/?window=24h", "/pools", "/workers", "/about")
 
 
@@ -38,6 +39,7 @@ class Farm:
         self.httpd = Httpd(directory / "httpd", Config(**(scene.CONFIG | {
             "children": 2, "request_read_timeout": REQUEST_READ_TIMEOUT,
             "console": Console(templates=Path(shutil.copytree(places.TEMPLATES, directory / "templates")))})))
+        self.httpd.more_environment = ENVIRONMENT
         kept = [line for line in scene.DIRECTIVES if not line.startswith("MiningProxyFailbackAfter ")]
         self.httpd.config.directives = directives_for(self.httpd, database, [*kept, f"MiningProxyFailbackAfter {plan.failback}"])
         self.proxy = Proxy(self.httpd, database)
@@ -153,15 +155,3 @@ def made_database(engine: str, base: Path) -> Iterator[Database]:
 def allow_files(plan: Plan) -> None:
     """For whoever plays it, and all that it starts."""
     tools.allow_files(plan.polls + 3000)
-
-
-def descriptors(pid: int, port: int) -> int:
-    """How many files and sockets a process has open, but for connections to that port of ours."""
-    with open("/proc/net/tcp", encoding="ascii") as lines:
-        inodes = {fields[9] for fields in map(str.split, lines) if fields[1].endswith(f":{port:04X}")}
-    count = 0
-    for entry in os.scandir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):
-            target = os.readlink(entry.path)
-            count += not (target.startswith("socket:[") and target[8:-1] in inodes)
-    return count

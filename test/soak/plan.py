@@ -21,8 +21,10 @@ class Plan:
     rest: float = 3  # until memory that is not needed any more was given back
     looks: int = 5  # a second apart, whose median counts
     patience: float = 120  # until every poll was woken
-    warm: int = 2  # rounds of the second part in which everything happens for the first time
+    pages: int = 50  # looks at the console when the second part begins, until its memory has its size
+    warm: int = 2  # rounds behind these in which everything happens for the first time
     rounds: int = 6  # at least, behind these
+    failovers: int = 1  # a pool fails in one of so many rounds of the second part
     growth: float = 0.02
     floor: float = 256  # growth that is none: pages of the allocator
     looks_at_memory: bool = True
@@ -33,6 +35,6 @@ def long(minutes: float) -> Plan:
     return Plan(with_restarts=20 * minutes, without=40 * minutes)
 
 
-# Some rounds of some seconds: each finds a leak of a few hundred bytes in every getwork or of a kilobyte in every poll.
-SHORT = Plan(with_restarts=0, without=0, polls=200, workers=40, getworks=200, rigs=8, pace=0.2, failback="1s", steady=1, down=1, restarts=4,
-             rest=2, looks=1, patience=30, warm=1, rounds=3, growth=0.05, floor=1000)
+# Some rounds of some seconds.
+SHORT = Plan(with_restarts=0, without=0, polls=600, workers=60, getworks=200, rigs=8, pace=0.2, failback="1s", steady=0.5, down=1, restarts=4,
+             rest=1.2, looks=1, patience=30, pages=25, warm=1, rounds=4, failovers=3, growth=0.05, floor=1000)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is looked at: each process of httpd, what it left on the disk, and its connections to the database."""
+import contextlib
 from dataclasses import dataclass, field
+import os
 from pathlib import Path
 import re
 import statistics
@@ -21,15 +23,16 @@ class Look:
 
     own: float  # RssAnon
     threads: int
-    descriptors: int  # but for miners' connections
+    descriptors: int  # that are no TCP connections
+    links: int  # TCP connections to pools and database
     shared: float  # memory that it shares with other processes, and may write
 
     @staticmethod
     def at(pid: int, port: int) -> "Look":
         """Now."""
-        sight = Observer(pid, port).look()
+        sight, (descriptors, links) = Observer(pid, port).look(), _opened(pid, port)
         shared = sum(int(end, 16) - int(begin, 16) for begin, end in SHARED.findall(Path(f"/proc/{pid}/maps").read_text()))
-        return Look(sight.own, sight.threads, farm.descriptors(pid, port), shared / 1000)
+        return Look(sight.own, sight.threads, descriptors, links, shared / 1000)
 
     @staticmethod
     def median(looks: list["Look"]) -> "Look":
@@ -63,6 +66,17 @@ class Seen:
     shares: int = 0
     accepted: int = 0
     repeats: int = 0  # requests of rigs that were answered with an error
+
+
+def _opened(pid: int, port: int) -> tuple[int, int]:
+    """How many descriptors are no connections, and how many are connections but to that port of ours."""
+    with open("/proc/net/tcp", encoding="ascii") as lines:
+        ports = {f"socket:[{fields[9]}]": fields[1].partition(":")[2] for fields in map(str.split, lines)}
+    targets = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            targets.append(os.readlink(entry.path))
+    return sum(target not in ports for target in targets), sum(ports.get(target, f"{port:04X}") != f"{port:04X}" for target in targets)
 
 
 def take(one: farm.Farm, count: int, pause: Callable[[], None]) -> Sight:

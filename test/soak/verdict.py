@@ -9,7 +9,7 @@ from .farm import CONNECTIONS
 from .plan import Plan
 from .sights import Look, Seen, Sight
 
-SPARE_DESCRIPTORS = 4  # connections to pools and database come and go
+SPARE_LINKS = 16  # connections to pools come and go
 SPOOL = 1000  # kB that the state directory may hold while the database is there
 
 
@@ -23,6 +23,13 @@ def ends(values: list[float]) -> tuple[float, float]:
 def judge(plan: Plan, seen: Seen) -> list[Requirement]:
     """Every requirement."""
     return _judge_memory(plan, seen) + _judge_things(seen) + _judge_miners(plan, seen) + _judge_words(seen)
+
+
+def tell_looks(seen: Seen) -> str:
+    """Each child's memory in turn, and its connections to pools and database."""
+    lines = [f"child {number}: " + ", ".join(f"{look.own / 1000:.2f} MB {look.links:g}" for look in looks) for number, looks in enumerate(_children(seen), 1)]
+    return "\n".join([*lines, "all polls wait: " + ", ".join(f"{sight.own_parked / 1000:.2f} MB" for sight in seen.second),
+                      "parent: " + ", ".join(f"{look.own / 1000:.2f} MB" for look in seen.parents)])
 
 
 # Memory
@@ -72,7 +79,8 @@ def _judge_things(seen: Seen) -> list[Requirement]:
         _most("threads of the parent", [look.threads for look in parents], 1)]
     for number, looks in enumerate(_children(seen), 1):
         found += [_flat(f"threads of child {number}", [look.threads for look in looks]),
-                  _flat(f"descriptors of child {number} but for miners", [look.descriptors for look in looks], SPARE_DESCRIPTORS),
+                  _flat(f"descriptors of child {number}", [look.descriptors for look in looks]),
+                  _flat(f"connections of child {number} to pools and database", [look.links for look in looks], SPARE_LINKS),
                   _flat(f"shared memory of child {number}, kB", [look.shared for look in looks])]
     return found + [
         _flat("files in the state directory", [sight.files for sight in sights]),
