@@ -19,12 +19,13 @@ class Plan:
     down: float = 15  # that a pool stays away when its miners have left it
     restarts: int = 3  # in each round of the first part
     rest: float = 3  # until memory that is not needed any more was given back
-    looks: int = 5  # a second apart, whose median counts
+    looks: int = 5  # whose median counts
+    tick: float = 1  # from one of them to the next, and from one question to the next
     patience: float = 120  # until every poll was woken
     pages: int = 50  # looks at the console when the second part begins, until its memory has its size
     warm: int = 2  # rounds behind these in which everything happens for the first time
     rounds: int = 6  # at least, behind these
-    failovers: int = 1  # a pool fails in one of so many rounds of the second part
+    failovers: int = 1  # a pool fails in one of so many rounds, for the first time in the second one
     growth: float = 0.02
     floor: float = 256  # growth that is none: pages of the allocator
     looks_at_memory: bool = True
@@ -36,5 +37,5 @@ def long(minutes: float) -> Plan:
 
 
 # Some rounds of some seconds.
-SHORT = Plan(with_restarts=0, without=0, polls=600, workers=60, getworks=200, rigs=8, pace=0.2, failback="1s", steady=0.5, down=1, restarts=4,
-             rest=1.2, looks=1, patience=30, pages=25, warm=1, rounds=4, failovers=3, growth=0.05, floor=1000)
+SHORT = Plan(with_restarts=0, without=0, polls=600, workers=60, getworks=500, rigs=8, pace=0.2, failback="1s", steady=1, down=1, restarts=3,
+             rest=1.2, looks=3, tick=0.2, patience=30, pages=25, warm=1, rounds=3, failovers=3, growth=0.05, floor=2000)

@@ -23,16 +23,16 @@ class Look:
 
     own: float  # RssAnon
     threads: int
-    descriptors: int  # that are no TCP connections
-    links: int  # TCP connections to pools and database
+    files: int  # descriptors that are neither sockets nor events
+    links: int  # these, but for miners' connections: idle connections to pools have both
     shared: float  # memory that it shares with other processes, and may write
 
     @staticmethod
     def at(pid: int, port: int) -> "Look":
         """Now."""
-        sight, (descriptors, links) = Observer(pid, port).look(), _opened(pid, port)
+        sight, (files, links) = Observer(pid, port).look(), _opened(pid, port)
         shared = sum(int(end, 16) - int(begin, 16) for begin, end in SHARED.findall(Path(f"/proc/{pid}/maps").read_text()))
-        return Look(sight.own, sight.threads, descriptors, links, shared / 1000)
+        return Look(sight.own, sight.threads, files, links, shared / 1000)
 
     @staticmethod
     def median(looks: list["Look"]) -> "Look":
@@ -69,14 +69,15 @@ class Seen:
 
 
 def _opened(pid: int, port: int) -> tuple[int, int]:
-    """How many descriptors are no connections, and how many are connections but to that port of ours."""
+    """How many files a process has open, and how many sockets and events, but for those of miners."""
     with open("/proc/net/tcp", encoding="ascii") as lines:
-        ports = {f"socket:[{fields[9]}]": fields[1].partition(":")[2] for fields in map(str.split, lines)}
+        miners = {f"socket:[{fields[9]}]" for fields in map(str.split, lines) if fields[1].endswith(f":{port:04X}")}
     targets = []
     for entry in os.scandir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
             targets.append(os.readlink(entry.path))
-    return sum(target not in ports for target in targets), sum(ports.get(target, f"{port:04X}") != f"{port:04X}" for target in targets)
+    links = [target for target in targets if target.startswith("socket:") or target == "anon_inode:[eventfd]"]
+    return len(targets) - len(links), sum(target not in miners for target in links)
 
 
 def take(one: farm.Farm, count: int, pause: Callable[[], None]) -> Sight:

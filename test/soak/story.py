@@ -51,7 +51,7 @@ class Story:
         self.progress = Progress(tell)
         self.seen = sights.Seen()
         self.observer = Observer(farm.httpd.pid, farm.httpd.port)
-        self.ways = itertools.cycle(WAYS)
+        self.numbers, self.ways = itertools.count(), itertools.cycle(WAYS)
 
     def play(self) -> sights.Seen:
         """All of it. @return what was seen"""
@@ -86,7 +86,7 @@ class Story:
         self.crowd.step(f"vanish {self.plan.polls // VANISHING}")
         self.farm.look_at_console()
         self.farm.edit_worker()
-        if restarts or len(self.seen.second) % self.plan.failovers == 0:
+        if next(self.numbers) % self.plan.failovers == 1 % self.plan.failovers:
             self._fail_over(next(self.ways))
         for _ in range(restarts):
             self._wake("a restart", self.farm.httpd.graceful)
@@ -107,19 +107,20 @@ class Story:
         plan = self.plan
         self.crowd.step("close")
         self._live(plan.rest, "no poll waits")
-        found = sights.take(self.farm, plan.looks, lambda: self._live(1, "no poll waits"))
+        found = sights.take(self.farm, plan.looks, lambda: self._live(0, "no poll waits"))
         self.crowd.step("park")
         self._live(plan.rest, "all polls wait")
-        parked = sights.take(self.farm, plan.looks, lambda: self._live(1, "all polls wait"))
+        parked = sights.take(self.farm, plan.looks, lambda: self._live(0, "all polls wait"))
         return replace(found, own_parked=sum(look.own for look in parked.children.values()))
 
     # Time passes
 
     def _live(self, seconds: float, doing: str) -> dict[str, Any]:
+        """So long, and one tick at least."""
         end = time.monotonic() + seconds
         self.progress.doing = doing
         while True:
-            seen = self.crowd.step("rest 1")
+            seen = self.crowd.step(f"rest {self.plan.tick}")
             self.progress.tick(self.farm, seen)
             failures = [rig.failure for rig in self.farm.drill.rigs if rig.failure]
             assert not failures, failures
@@ -129,7 +130,7 @@ class Story:
     def _until(self, condition: Callable[[dict[str, Any]], bool], doing: str) -> dict[str, Any]:
         """Or until its patience is at an end."""
         end = time.monotonic() + self.plan.patience
-        while not condition(seen := self._live(1, doing)) and time.monotonic() < end:
+        while not condition(seen := self._live(0, doing)) and time.monotonic() < end:
             pass
         return seen
 

@@ -9,7 +9,8 @@ from .farm import CONNECTIONS
 from .plan import Plan
 from .sights import Look, Seen, Sight
 
-SPARE_LINKS = 16  # connections to pools come and go
+PARENT_FLOOR = 100  # kB; the parent does nothing but start children
+SPARE_LINKS = 64  # idle connections to pools come and go
 SPOOL = 1000  # kB that the state directory may hold while the database is there
 
 
@@ -26,7 +27,7 @@ def judge(plan: Plan, seen: Seen) -> list[Requirement]:
 
 
 def tell_looks(seen: Seen) -> str:
-    """Each child's memory in turn, and its connections to pools and database."""
+    """Each child's memory in turn, and its sockets but for miners."""
     lines = [f"child {number}: " + ", ".join(f"{look.own / 1000:.2f} MB {look.links:g}" for look in looks) for number, looks in enumerate(_children(seen), 1)]
     return "\n".join([*lines, "all polls wait: " + ", ".join(f"{sight.own_parked / 1000:.2f} MB" for sight in seen.second),
                       "parent: " + ", ".join(f"{look.own / 1000:.2f} MB" for look in seen.parents)])
@@ -34,10 +35,10 @@ def tell_looks(seen: Seen) -> str:
 
 # Memory
 
-def _growth(name: str, plan: Plan, values: list[float]) -> Requirement:
+def _growth(name: str, growth: float, floor: float, values: list[float]) -> Requirement:
     first, last = ends(values)
-    allowed = max(plan.growth * first, plan.floor)
-    return Requirement(name, f"<= {plan.growth:.0%} or {plan.floor:g} kB", f"{last / first - 1:+.1%}, {last - first:+.0f} kB ({first / 1000:.2f} MB at first)",
+    allowed = max(growth * first, floor)
+    return Requirement(name, f"<= {growth:.0%} or {floor:g} kB", f"{last / first - 1:+.1%}, {last - first:+.0f} kB ({first / 1000:.2f} MB at first)",
                        last - first <= allowed)
 
 
@@ -52,11 +53,12 @@ def _judge_memory(plan: Plan, seen: Seen) -> list[Requirement]:
     found = [Requirement("children that lived all the time", f"{len(ever)}", f"{len(children)}", 0 < len(children) == len(ever))]
     if not plan.looks_at_memory:
         return found
+    growth, floor = plan.growth, plan.floor
     for number, looks in enumerate(children, 1):
-        found.append(_growth(f"memory of child {number}, when no poll waits", plan, [look.own for look in looks]))
-    found.append(_growth("memory of all children, when all polls wait", plan, [sight.own_parked for sight in seen.second]))
-    found.append(_growth(f"memory of the parent over {len(seen.parents)} restarts", plan, [look.own for look in seen.parents[1:]]))
-    found.append(_growth("memory of the parent without restarts", plan, [sight.parent.own for sight in seen.second]))
+        found.append(_growth(f"memory of child {number}, when no poll waits", growth, floor, [look.own for look in looks]))
+    found.append(_growth("memory of all children, when all polls wait", growth, floor, [sight.own_parked for sight in seen.second]))
+    found.append(_growth(f"memory of the parent over {len(seen.parents)} restarts", growth, PARENT_FLOOR, [look.own for look in seen.parents]))
+    found.append(_growth("memory of the parent without restarts", growth, PARENT_FLOOR, [sight.parent.own for sight in seen.second]))
     return found
 
 
@@ -72,15 +74,15 @@ def _most(name: str, values: list[float], limit: float) -> Requirement:
 
 
 def _judge_things(seen: Seen) -> list[Requirement]:
-    parents, sights = seen.parents[1:], seen.first + seen.second
+    parents, sights = seen.parents, seen.first + seen.second
     found = [
-        _flat("descriptors of the parent over the restarts", [look.descriptors for look in parents]),
+        _flat("files and sockets of the parent over the restarts", [look.files + look.links for look in parents]),
         _flat("shared memory of the parent over the restarts, kB", [look.shared for look in parents]),
         _most("threads of the parent", [look.threads for look in parents], 1)]
     for number, looks in enumerate(_children(seen), 1):
         found += [_flat(f"threads of child {number}", [look.threads for look in looks]),
-                  _flat(f"descriptors of child {number}", [look.descriptors for look in looks]),
-                  _flat(f"connections of child {number} to pools and database", [look.links for look in looks], SPARE_LINKS),
+                  _flat(f"files that child {number} has open", [look.files for look in looks]),
+                  _flat(f"sockets of child {number} but for miners", [look.links for look in looks], SPARE_LINKS),
                   _flat(f"shared memory of child {number}, kB", [look.shared for look in looks])]
     return found + [
         _flat("files in the state directory", [sight.files for sight in sights]),
