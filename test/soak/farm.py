@@ -25,8 +25,6 @@ from .plan import Plan
 BYSTANDERS = 50
 CONNECTIONS = 8  # that a child may have to the database, as shipped
 REQUEST_READ_TIMEOUT = "handshake=20 header=20-40,MinRate=500 body=20,MinRate=500"
-# Of several arenas, as glibc has them otherwise, each keeps pages of what was freed in it, and a child seems to grow for hours.
-ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}
 EDITED = "edited"  # the worker whom the console changes, and who is not known to every child at once
 PAGES = ("/", "/?window=24h", "/pools", "/workers", "/about")
 
@@ -39,7 +37,6 @@ class Farm:
         self.httpd = Httpd(directory / "httpd", Config(**(scene.CONFIG | {
             "children": 2, "request_read_timeout": REQUEST_READ_TIMEOUT,
             "console": Console(templates=Path(shutil.copytree(places.TEMPLATES, directory / "templates")))})))
-        self.httpd.more_environment = ENVIRONMENT
         kept = [line for line in scene.DIRECTIVES if not line.startswith("MiningProxyFailbackAfter ")]
         self.httpd.config.directives = directives_for(self.httpd, database, [*kept, f"MiningProxyFailbackAfter {plan.failback}"])
         self.proxy = Proxy(self.httpd, database)
