@@ -13,6 +13,9 @@ typedef struct mp_stay_t {
     unsigned in_row; /* requests that one thread has served without a break, but for the first */
 } mp_stay_t;
 
+/** A request thread begins to process a connection. */
+void mp_stay_begin(void);
+
 /** A request thread has processed the connection, and httpd has yet to write what is left and to wait for more. If more is there already, or the other side has closed it, httpd is told
  * so (data_in_input_filters) and goes on with it at once. */
 void mp_stay_end(mp_stay_t *stay, conn_rec *c);

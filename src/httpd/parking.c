@@ -344,6 +344,7 @@ static int process_connection(conn_rec *c)
     if (place->parked)
         return come_back(c, place);
     place->is_nested = true;
+    mp_stay_begin();
     int result = ap_run_process_connection(c);
     mp_stay_end(&place->stay, c);
     place->is_nested = false;

@@ -14,7 +14,7 @@
 
 #define MOST_IN_ROW 8 /* then whoever waits in httpd's queue has its turn */
 
-static volatile apr_uint32_t lookers; /* threads of this child that look for a next request; atomic */
+static volatile apr_uint32_t threads_in_use; /* of this child, that process a connection or look for its next request; atomic */
 
 static int ask_mpm(int query)
 {
@@ -55,22 +55,30 @@ static bool look(conn_rec *c)
     return is_readable(c);
 }
 
-/* A quarter of the threads looks at most: a thread that does is not idle, and httpd closes connections when none is. */
-static bool look_among_few(conn_rec *c)
+/* A thread that looks is not idle, and httpd closes connections when none is. */
+static bool is_half_idle(void)
 {
-    apr_uint32_t others = apr_atomic_inc32(&lookers);
-    bool found = others < (apr_uint32_t)ask_mpm(AP_MPMQ_MAX_THREADS) / 4 && look(c);
-    apr_atomic_dec32(&lookers);
-    return found;
+    return 2 * apr_atomic_read32(&threads_in_use) <= (apr_uint32_t)ask_mpm(AP_MPMQ_MAX_THREADS);
+}
+
+static bool stays_with(const mp_stay_t *stay, conn_rec *c)
+{
+    return stay->in_row < MOST_IN_ROW && goes_on(c) && is_half_idle() && look(c);
+}
+
+void mp_stay_begin(void)
+{
+    apr_atomic_inc32(&threads_in_use);
 }
 
 void mp_stay_end(mp_stay_t *stay, conn_rec *c)
 {
-    if (!stay->is_wanted)
-        return;
-    stay->is_wanted = false;
-    bool stays = stay->in_row < MOST_IN_ROW && goes_on(c) && look_among_few(c);
-    stay->in_row = stays ? stay->in_row + 1 : 0;
-    if (stays)
-        c->data_in_input_filters = 1;
+    if (stay->is_wanted) {
+        bool stays = stays_with(stay, c);
+        stay->is_wanted = false;
+        stay->in_row = stays ? stay->in_row + 1 : 0;
+        if (stays)
+            c->data_in_input_filters = 1;
+    }
+    apr_atomic_dec32(&threads_in_use);
 }

@@ -43,7 +43,7 @@ def test_a_thread_serves_next_requests_but_not_for_ever(yielding):
     assert REQUESTS // MOST_IN_ROW <= len(rows) <= REQUESTS // 3, f"{rows} in a row"
 
 
-def test_where_a_quarter_is_no_thread_nobody_looks(yielding):
-    yielding.httpd.config.threads = 3
+def test_nobody_looks_unless_half_of_the_threads_are_idle(yielding):
+    yielding.httpd.config.threads = 1
     miner = mine_in_a_loop(yielding.start())
     assert sum(reply.seconds > YIELD for reply in miner.replies) < REQUESTS // 4
