@@ -6,8 +6,9 @@
 
 #include <apr_pools.h>
 
-/** In a process that serves, before it has threads: the threads share two arenas of glibc's, unless the environment says otherwise (MALLOC_ARENA_MAX). */
-void mp_memory_share(void);
+/** In a process that serves, before it has threads: the threads share two arenas of glibc's, unless the environment says otherwise (MALLOC_ARENA_MAX).
+ * @param p for scratch */
+void mp_memory_share(apr_pool_t *p);
 
 /** Logs that there is no memory and calls abort(). */
 void mp_memory_end(void) __attribute__((noreturn));

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include <apr_env.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,12 @@
 
 /* glibc gives the threads eight arenas for each processor. One keeps nearly all that was ever taken from it at a time, as soon as something that stays, like a waiting poll, lies behind
  * it: after a page of the console here and there a child had twice the memory that it needed, and it grew for half an hour. What miners ask for seldom takes memory from an arena. */
-void mp_memory_share(void)
+void mp_memory_share(apr_pool_t *p)
 {
 #ifdef __GLIBC__
-    if (!getenv("MALLOC_ARENA_MAX"))
+    char *said = NULL;
+
+    if (apr_env_get(&said, "MALLOC_ARENA_MAX", p) != APR_SUCCESS)
         mallopt(M_ARENA_MAX, 2);
 #endif
 }

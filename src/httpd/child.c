@@ -236,7 +236,7 @@ void mp_child_init(apr_pool_t *pchild, server_rec *s)
         mp_result_set(&why_not, APR_ENOENT, "not-configured", "MiningProxyDatabase is not set");
         return;
     }
-    mp_memory_share();
+    mp_memory_share(pchild);
     mp_log_sink_open(s);
     mp_capacity_open(s, pchild);
     if (mp_templates_create(&the_templates, config->templates, pchild) != APR_SUCCESS)
