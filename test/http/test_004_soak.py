@@ -18,7 +18,7 @@ LAST = {"errors": {"closed": 0, "status": 0}, "last_error": "", "failed_fetches"
 
 def _seen():
     """All is well."""
-    return Seen([SIGHT] * 4, [SIGHT] * ROUNDS, [PARENT] * 12, [WAKE] * 20, LAST, shares=1000, accepted=900)
+    return Seen([SIGHT] * 4, [SIGHT] * ROUNDS, [PARENT] * 12, [WAKE] * 20, [True] * 8, LAST, shares=1000, accepted=900)
 
 
 def _missed(seen):
@@ -90,6 +90,7 @@ FAULTS = {
     "kB in the state directory": _sights(kilobytes=100),
     "connections to the database": _sights(connections=1),
     "blocks, failovers and restarts that woke each poll": _wake(answered=PLAN.polls - 1),
+    "pools to which the rigs returned": _set(returns=[True, False]),
     "wrong works of polls": _wake(duplicates=1),
     "polls that wait at the end": _last(waiting=PLAN.polls - 1),
     "errors seen by the polls": _last(errors={"closed": 1}),
@@ -126,8 +127,8 @@ def test_what_does_not_go_on_is_no_leak():
 
 
 def test_nothing_that_happened_is_no_success():
-    """A play without wakes, getworks or shares says nothing."""
+    """A play without wakes, failovers, getworks or shares says nothing."""
     seen = _seen()
-    seen.wakes, seen.last, seen.accepted = [], LAST | {"fetched": 0}, 0
-    assert _missed(seen) == ["blocks, failovers and restarts that woke each poll", "getworks that failed",
+    seen.wakes, seen.returns, seen.last, seen.accepted = [], [], LAST | {"fetched": 0}, 0
+    assert _missed(seen) == ["blocks, failovers and restarts that woke each poll", "pools to which the rigs returned", "getworks that failed",
                              "shares in the books of miners, pools and database"]

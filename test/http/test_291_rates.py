@@ -4,12 +4,15 @@ import contextlib
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import json
+import signal
+import socket
 import threading
 import urllib.request
 
 import pytest
 
 from bench import cases, runs, subjects, tools, verdicts
+from harness.waiting import wait_until
 
 pytestmark = pytest.mark.load
 PREVIOUS = "00000001" * 8
@@ -139,3 +142,19 @@ def test_the_pool_judges_time():
         assert call(rolling, later(data, 120)) == (False, "duplicate")
         assert call(rolling, later(data, 121)) == call(rolling, later(data, -1)) == (False, "time-invalid")
         assert call(rolling, "00000002" + data[8:]) == (False, "unknown-work")
+
+
+def test_the_pool_goes_and_comes_back():
+    """At its old port, with its works."""
+    with tools.Pool() as pool:
+        data = call(pool)[0]["data"]
+        pool.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: not _listens(pool), 5, "the pool refuses connections")
+        pool.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: _listens(pool), 5, "the pool is back")
+        assert call(pool, data) == (True, None)
+
+
+def _listens(pool):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", pool.port)) == 0

@@ -60,6 +60,7 @@ class Seen:
     second: list[Sight] = field(default_factory=list)  # without, behind the warm-up
     parents: list[Look] = field(default_factory=list)  # behind each restart
     wakes: list[dict[str, Any]] = field(default_factory=list)  # what the crowd said of each block, failover, failback and restart
+    returns: list[bool] = field(default_factory=list)  # of rigs to their pool that was mended
     last: dict[str, Any] = field(default_factory=dict)  # what it said at the end
     loud: list[str] = field(default_factory=list)  # undeclared lines of the error log
     books: str = ""  # what is wrong with them

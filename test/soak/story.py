@@ -101,6 +101,7 @@ class Story:
         taken = len(alpha.accepted)
         self._wake("the pool is back", lambda: self.farm.mend(way))
         self._until(lambda _: len(alpha.accepted) > taken, "the rigs' pool is back")
+        self.seen.returns.append(len(alpha.accepted) > taken)
 
     def _look(self) -> sights.Sight:
         """The polls hang up and come back."""

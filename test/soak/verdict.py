@@ -106,6 +106,7 @@ def _judge_miners(plan: Plan, seen: Seen) -> list[Requirement]:
     failed = last["failed_fetches"] + last["failed_while_closing"]
     return [
         Requirement("blocks, failovers and restarts that woke each poll", f"{len(wakes)}", f"{whole}{late}", whole == len(wakes) > 0),
+        Requirement("pools to which the rigs returned", f"{len(seen.returns)}", f"{sum(seen.returns)}", all(seen.returns) and bool(seen.returns)),
         Requirement("polls that wait at the end", f"{plan.polls}", f"{last['waiting']}", last["waiting"] == plan.polls),
         Requirement("wrong works of polls", "none", _counts(wrong), not wrong),
         Requirement("errors seen by the polls", "none", f"{_counts(errors)} {last['last_error']}".strip(), not errors),
