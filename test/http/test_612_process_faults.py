@@ -140,7 +140,7 @@ def test_memory_is_used_up(farm):
         drill.mine(400)
     drill.close_books()
     assert drill.repeats == 0
-    assert farm.log.count("exit signal Aborted") and not farm.log.count("exit signal Segmentation fault")
+    assert farm.log.count("exit signal Abort") and not farm.log.count("exit signal Segmentation fault")
 
 
 @pytest.mark.expects_log("AH02179", "MP0230")
