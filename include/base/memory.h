@@ -10,6 +10,10 @@
  * @param p for scratch */
 void mp_memory_share(apr_pool_t *p);
 
+/** Gives the system back what is free between things that stay; without it a process keeps most of what it ever took at a time. Takes milliseconds, during
+ * which others may wait for memory: seldom, and never on a request's path. */
+void mp_memory_trim(void);
+
 /** Logs that there is no memory and calls abort(). */
 void mp_memory_end(void) __attribute__((noreturn));
 

@@ -23,6 +23,13 @@ void mp_memory_share(apr_pool_t *p)
 #endif
 }
 
+void mp_memory_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void mp_memory_end(void)
 {
     if (mp_log_is_enabled(MP_LOG_ERROR))

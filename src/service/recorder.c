@@ -21,6 +21,7 @@
 
 #define CHORE_INTERVAL apr_time_from_sec(1)
 #define HOLD_MOST apr_time_from_sec(120)
+#define TRIM_INTERVAL apr_time_from_sec(60)
 #define BREATH_PAUSE apr_time_from_sec(60) /* after a failure between two batches of shares */
 #define ADOPTIONS_PER_ROUND 16             /* a file that cannot be removed is adopted again and again */
 /* Behind many shares comes a pause, so that more of them share statistics and a commit: a hundred a second of one child are where it begins. */
@@ -43,9 +44,9 @@ struct mp_recorder_t {
     /* The thread's own. */
     bool is_prepared; /* the database was found ready once */
     mp_outage_t outage;
-    apr_time_t next_attempt, next_adoption, next_drain, next_chore, next_breath; /* monotonic */
-    apr_time_t held_since;                                                       /* monotonic; 0: no other child adopts */
-    bool is_held;                                                                /* this round: own shares wait for those that it adopts */
+    apr_time_t next_attempt, next_adoption, next_drain, next_chore, next_breath, next_trim; /* monotonic */
+    apr_time_t held_since;                                                                  /* monotonic; 0: no other child adopts */
+    bool is_held; /* this round: own shares wait for those that it adopts */
     mp_work_drain_t *works;
     bool is_behind;           /* more works wait than one round takes */
     bool is_last;             /* the end, whose rounds leave nothing */
@@ -297,8 +298,19 @@ static void work_once(mp_recorder_t *recorder, apr_pool_t *p)
         mp_outage_settle(&recorder->outage);
 }
 
+/* What pages of the console and bursts of miners took. */
+static void give_memory_back(mp_recorder_t *recorder)
+{
+    apr_time_t now = mp_clock_monotonic();
+    if (now < recorder->next_trim)
+        return;
+    if (recorder->next_trim != 0)
+        mp_memory_trim();
+    recorder->next_trim = now + TRIM_INTERVAL;
+}
+
 /* Removing old rows can wait, and its failure is no outage. */
-static void keep_small(mp_recorder_t *recorder, apr_pool_t *p)
+static void remove_old_rows(mp_recorder_t *recorder, apr_pool_t *p)
 {
     if (recorder->parts.upkeep && !recorder->outage.is_on && !recorder->is_behind)
         mp_upkeep_tick(recorder->parts.upkeep, p);
@@ -324,8 +336,9 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     do {
         work_once(recorder, round);
         do_chore(recorder, round);
-        keep_small(recorder, round);
+        remove_old_rows(recorder, round);
         apr_pool_clear(round);
+        give_memory_back(recorder);
     } while (rest(recorder));
     /* No request is under way any more, so the queue of works has an end. */
     recorder->is_last = true;

@@ -184,13 +184,46 @@ static void memory(void)
     free(zero);
 }
 
+static long own_pages(void)
+{
+    long size = 0, resident = 0, shared = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    ok(file && fscanf(file, "%ld %ld %ld", &size, &resident, &shared) == 3, "the kernel tells how much memory there is");
+    if (file)
+        fclose(file);
+    return resident - shared;
+}
+
+/* Of every sixteen things one stays, so that none of the others lies at the end of all memory. */
+static void trimming(void)
+{
+    enum { COUNT = 16384, SIZE = 1000 };
+    static char *things[COUNT];
+    long before = own_pages();
+
+    for (int i = 0; i < COUNT; i++)
+        things[i] = memset(mp_memory_allocate(SIZE), 1, SIZE);
+    for (int i = 0; i < COUNT; i++)
+        if (i % 16 != 0)
+            free(things[i]);
+    long kept = own_pages() - before;
+    mp_memory_trim();
+    long left = own_pages() - before;
+    ok(left < kept / 2, "what is free between things that stay is given back: %ld of %ld pages are left", left, kept);
+    for (int i = 0; i < COUNT; i += 16)
+        free(things[i]);
+}
+
 int main(void)
 {
     apr_initialize();
     pools();
     memory();
-    if (!IS_SANITIZED)
+    if (!IS_SANITIZED) {
+        trimming();
         endings();
+    }
     apr_terminate();
     return tap_done();
 }
