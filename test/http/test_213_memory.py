@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A child's threads share the arenas of glibc's malloc."""
+"""What a child keeps of the memory that it once needed."""
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import re
@@ -7,6 +7,8 @@ import re
 import pytest
 
 from harness import places
+from harness.config import Console
+from harness.console import Visitor
 
 ARENA = 64 << 20  # bytes; where one begins, but for the first, which is the heap
 TAKEN = re.compile(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 00000000 00:00 0 *$", re.MULTILINE)
@@ -16,6 +18,11 @@ def _arenas(child):
     """Beside the heap."""
     maps = Path(f"/proc/{child}/maps").read_text()
     return sum(int(begin, 16) % ARENA == 0 for begin in TAKEN.findall(maps))
+
+
+def _own(child):
+    """In kB."""
+    return int(re.search(r"^RssAnon:\s+(\d+) kB", Path(f"/proc/{child}/status").read_text(), re.MULTILINE)[1])
 
 
 @pytest.mark.skipif(places.ASAN, reason="it has an allocator of its own")
@@ -30,3 +37,18 @@ def test_threads_share_them(proxy, make_pool, environment, is_shared):
             list(threads.map(lambda miner: miner.getwork(), miners))
     child, = proxy.httpd.children()
     assert (_arenas(child) <= 1) == is_shared
+
+
+@pytest.mark.skipif(places.ASAN, reason="it has an allocator of its own")
+def test_pages_of_the_console_leave_little_behind(polling, templates):
+    """httpd hands the memory of a connection on to the next one, and there are as many as there are threads: a page takes a hundred times what a miner's request does."""
+    polling.httpd.config.console = Console(templates=templates)
+    for number in range(100):
+        polling.database.add_rig(polling.alpha, name=f"rig-{number}")
+    polling.start()
+    child = polling.httpd.children()[0]
+    before = _own(child)
+    with ThreadPoolExecutor(8) as threads:
+        statuses = set(threads.map(lambda page: Visitor(polling).get(page).status, ["/", "/workers"] * 240))
+    assert statuses == {200}
+    assert _own(child) - before < 9000
