@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 import re
 import statistics
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from bench.observer import Observer
 from harness.mariadb import MariaDatabase
@@ -46,7 +46,7 @@ class Sight:
 
     parent: Look
     children: dict[int, Look]
-    files: int  # in the state directory
+    files: int  # in the state directory, but for what living children tell the console
     kilobytes: float  # of these
     connections: int  # to the database
     own_parked: float = 0
@@ -88,8 +88,18 @@ def take(one: farm.Farm, count: int, pause: Callable[[], None]) -> Sight:
         pause()
         looks.append({pid: Look.at(pid, one.httpd.port) for pid in [one.httpd.pid, *one.httpd.children()]})
     found = {pid: Look.median([look[pid] for look in looks if pid in look]) for pid in looks[-1]}
-    sizes = [path.stat().st_size for path in one.httpd.state.rglob("*") if path.is_file()]
-    return Sight(found.pop(one.httpd.pid), found, len(sizes), sum(sizes) / 1000, connections(one))
+    parent = found.pop(one.httpd.pid)
+    sizes = _sizes(one.httpd.state, found)
+    return Sight(parent, found, len(sizes), sum(sizes) / 1000, connections(one))
+
+
+def _sizes(directory: Path, children: Iterable[int]) -> list[int]:
+    """Of the files there, but for what living children tell each other for the console: they do so for a minute after somebody looked."""
+    sizes, words = [], {f"sight-{pid}.json" for pid in children}
+    for path in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            sizes += [path.stat().st_size] if path.name not in words else []
+    return sizes
 
 
 def connections(one: farm.Farm) -> int:

@@ -10,7 +10,7 @@ from .plan import Plan
 from .sights import Look, Seen, Sight
 
 PARENT_FLOOR = 100  # kB; the parent does nothing but start children
-SPARE_LINKS = 64  # idle connections to pools come and go
+SPARE_LINKS = 3 * 64  # idle connections to pools come and go, each with a pair of sockets of libcurl's
 SPOOL = 1000  # kB that the state directory may hold while the database is there
 
 
