@@ -288,22 +288,27 @@ static void answer(place_t *place, const mp_longpoll_answer_t *what)
     leave(&parked, true);
 }
 
+/* Nothing can be said to the miner; the access log still tells of its request. */
+static void note_absence(request_rec *r)
+{
+    apr_table_setn(r->notes, "miningproxy-wake", "cancelled");
+    r->connection->aborted = 1;
+}
+
 /* Nobody is to be woken any more. */
 static void forsake(place_t *place)
 {
     parked_t *parked = place->parked;
     place->parked = NULL;
-    apr_table_setn(parked->r->notes, "miningproxy-wake", "cancelled");
+    note_absence(parked->r);
     keep_nothing(parked->r->connection);
     leave(parked, false);
 }
 
-/* Nothing can be said to the miner; the access log still tells of its request. */
 static void give_up(place_t *place)
 {
     request_rec *r = place->parked->r;
     forsake(place);
-    r->connection->aborted = 1;
     finish_request(r);
 }
 
@@ -489,7 +494,7 @@ static int hold_thread(parked_t *parked)
     if (is_there)
         parked->finish(parked->baton, what);
     else
-        c->aborted = 1;
+        note_absence(parked->r);
     apr_pool_cleanup_kill(parked->r->pool, parked, abandon);
     leave(parked, is_there);
     return OK;
