@@ -59,6 +59,7 @@ static int serve_share(mp_call_t *call)
         static volatile apr_uint32_t reported;
         if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r, "MP0040: a share was not taken, the miner is to repeat it: %s", why.sentence);
+        mp_call_note(call->r, "miningproxy-verdict", "unrecorded");
         return mp_reply_error(call->r, MP_JSONRPC_INTERNAL_ERROR, "the share cannot be taken now; send it again", call->request.id);
     }
     mp_call_note(call->r, "miningproxy-verdict", outcome.is_dropped ? "dropped" : mp_verdict_word(outcome.verdict));
@@ -70,6 +71,7 @@ static int serve_share(mp_call_t *call)
 static int refuse_method(mp_call_t *call)
 {
     char method[64];
+    mp_call_note(call->r, "miningproxy-verdict", "unknown-method");
     const char *message = apr_psprintf(call->r->pool, "method \"%s\" is not offered here; use getwork",
                                        mp_text_clean(method, sizeof(method), call->request.method));
     return mp_reply_error(call->r, MP_JSONRPC_UNKNOWN_METHOD, message, call->request.id);
@@ -83,8 +85,10 @@ static int serve_request(mp_call_t *call, const mp_body_t *body)
     apr_status_t status = mp_jsonrpc_request_parse(request, body->text, body->length, &why, call->r->pool);
     if (request->method && strcmp(request->method, "getwork") != 0)
         return refuse_method(call);
-    if (status != APR_SUCCESS)
+    if (status != APR_SUCCESS) {
+        mp_call_note(call->r, "miningproxy-verdict", "malformed");
         return mp_reply_error(call->r, request->code, why.sentence, request->id);
+    }
     if (request->param)
         return serve_share(call);
     return call->is_long_poll ? mp_poll_serve(call) : mp_call_serve_work(call, false);
