@@ -40,8 +40,9 @@ LIBEXECDIR  ?= $(shell apxs -q libexecdir)
 SYSCONFDIR  ?= $(shell apxs -q sysconfdir)
 SHAREDIR     = $(PREFIX)/share/miningproxy
 SBINDIR      = $(PREFIX)/sbin
+MANDIR       = $(PREFIX)/share/man
 MODSDIR      = $(SYSCONFDIR)/mods-available
-INSTALL_ENV  = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' LIBEXECDIR='$(LIBEXECDIR)' SHAREDIR='$(SHAREDIR)' SBINDIR='$(SBINDIR)' MODSDIR='$(MODSDIR)'
+INSTALL_ENV  = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' LIBEXECDIR='$(LIBEXECDIR)' SHAREDIR='$(SHAREDIR)' SBINDIR='$(SBINDIR)' MANDIR='$(MANDIR)' MODSDIR='$(MODSDIR)'
 
 # "make run": its port, and the database that add-pool and its like change.
 PORT     ?= 8332
@@ -195,11 +196,15 @@ fuzz: ## libFuzzer on every parser of hostile bytes (in build-fuzz): SECONDS=60 
 	@test/fuzz/run --seconds '$(or $(SECONDS),60)' --jobs '$(or $(JOBS),1)' $(FUZZFLAGS) $(TARGETS)
 
 ## Install it
-install: all ## module, command, SQL and configuration into the system (DESTDIR=, PREFIX=)
+install: $(MODULE) $(FARM) ## module, command, SQL and configuration into the system (DESTDIR=, PREFIX=)
 	@$(INSTALL_ENV) tools/install
 
 uninstall: ## remove what install put there
 	@$(INSTALL_ENV) tools/install --remove
+
+deb: ## install what is missing and build the Debian package: build/libapache2-mod-miningproxy_*.deb
+	@tools/packages deb
+	@tools/deb '$(BUILD)'
 
 clean: ## remove build folders; var/ with its database stays
 	rm -rf build build-* $(BUILD)
@@ -218,6 +223,6 @@ add-pool:   EXAMPLE = NAME=alpha URL=http://pool.example.com:8332
 add-worker: EXAMPLE = NAME=rig1 PASSWORD=secret
 assign:     EXAMPLE = WORKER=rig1 POOL=alpha USER=me.rig1 POOL_PASSWORD=x PRIORITY=10
 
-.PHONY: all run demo add-pool add-worker assign list check check-faults soak unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall clean help tools-are-there
+.PHONY: all run demo add-pool add-worker assign list check check-faults soak unit lint http browser bench bench-polls bench-console bench-upkeep bench-tools asan coverage tsan fuzz fuzz-targets install uninstall deb clean help tools-are-there
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
