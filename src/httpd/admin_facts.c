@@ -3,6 +3,7 @@
 #include "httpd/admin_facts.h"
 
 #include "httpd/capacity.h"
+#include "httpd/mpm.h"
 #include "httpd/parking.h"
 
 #include <ap_mpm.h>
@@ -41,19 +42,12 @@ static void add_httpd(facts_t *facts)
     add(facts, "httpd", ap_get_server_description(), PLAIN, NULL);
 }
 
-static bool is_threaded(void)
-{
-    int threaded = AP_MPMQ_NOT_SUPPORTED;
-    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
-    return threaded != AP_MPMQ_NOT_SUPPORTED;
-}
-
 static void add_mpm(facts_t *facts)
 {
     bool is_free = mp_parking_way() == MP_PARKING_FREE;
-    const char *cost = is_free         ? "a waiting long poll holds no thread"
-                       : is_threaded() ? "each waiting long poll holds a thread"
-                                       : "each waiting long poll holds a process";
+    const char *cost = is_free                ? "a waiting long poll holds no thread"
+                       : mp_mpm_is_threaded() ? "each waiting long poll holds a thread"
+                                              : "each waiting long poll holds a process";
     add(facts, "MPM", apr_psprintf(facts->p, "%s; %s", ap_show_mpm(), cost), is_free ? GOOD : PROBLEM,
         is_free ? NULL : "Use the event MPM of httpd 2.4.63 or later: many more miners can wait there.");
 }

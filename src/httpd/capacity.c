@@ -5,6 +5,7 @@
 #include "httpd/capacity.h"
 
 #include "httpd/config.h"
+#include "httpd/mpm.h"
 #include "httpd/parking.h"
 
 #include <ap_mpm.h>
@@ -60,11 +61,9 @@ static apr_uint64_t read_factor(apr_pool_t *p)
 
 static void gather(facts_t *facts, apr_pool_t *p)
 {
-    int threads = 0;
     struct rlimit files;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     facts->way = mp_parking_way();
-    facts->threads = threads > 0 ? (apr_uint64_t)threads : 1;
+    facts->threads = (apr_uint64_t)mp_mpm_threads();
     facts->factor = read_factor(p);
     facts->files = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY ? files.rlim_max : APR_UINT32_MAX;
 }
@@ -247,17 +246,11 @@ static void report_timeouts(server_rec *s, apr_pool_t *ptemp)
             report_timeout(host, s, ptemp);
 }
 
-static int ask_mpm(int query)
-{
-    int value = 0;
-    return ap_mpm_query(query, &value) == APR_SUCCESS ? value : 0;
-}
-
 /* A child whose threads are idle is ended as a spare one, however many polls wait in it. */
 static void report_short_lives(const facts_t *facts, server_rec *s, apr_pool_t *ptemp)
 {
-    int connections = ask_mpm(AP_MPMQ_MAX_REQUESTS_DAEMON), daemons = ask_mpm(AP_MPMQ_MAX_DAEMONS),
-        spare = ask_mpm(AP_MPMQ_MAX_SPARE_THREADS);
+    int connections = mp_mpm_ask(AP_MPMQ_MAX_REQUESTS_DAEMON), daemons = mp_mpm_ask(AP_MPMQ_MAX_DAEMONS),
+        spare = mp_mpm_ask(AP_MPMQ_MAX_SPARE_THREADS);
     int workers = daemons * (int)facts->threads;
     bool is_spared = daemons < 2 || spare >= workers;
     if (facts->threads < 2 || (connections == 0 && is_spared))
@@ -274,7 +267,7 @@ static void report_short_lives(const facts_t *facts, server_rec *s, apr_pool_t *
 static void warn_of_files(const facts_t *facts, server_rec *s)
 {
     apr_uint64_t needed = most_connections(facts) + files_beside_connections(facts);
-    if (ask_mpm(AP_MPMQ_IS_ASYNC) && facts->files < needed)
+    if (mp_mpm_ask(AP_MPMQ_IS_ASYNC) && facts->files < needed)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "MP0058: a child takes up to %" APR_UINT64_T_FMT " connections (ThreadsPerChild %" APR_UINT64_T_FMT
                      " and AsyncRequestWorkerFactor %" APR_UINT64_T_FMT ") but may have only %" APR_UINT64_T_FMT
@@ -307,7 +300,7 @@ void mp_capacity_open(server_rec *s, apr_pool_t *pchild)
     facts_t facts;
     struct rlimit files;
     gather(&facts, pchild);
-    if (!ask_mpm(AP_MPMQ_IS_ASYNC) || getrlimit(RLIMIT_NOFILE, &files) != 0)
+    if (!mp_mpm_ask(AP_MPMQ_IS_ASYNC) || getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
     rlim_t needed = most_connections(&facts) + files_beside_connections(&facts) + FILES_TO_SPARE;
     if (files.rlim_max != RLIM_INFINITY && needed > files.rlim_max)

@@ -12,6 +12,7 @@
 #include "httpd/config.h"
 #include "httpd/log_sink.h"
 #include "httpd/mount.h"
+#include "httpd/mpm.h"
 #include "httpd/parking.h"
 #include "httpd/state_lock.h"
 #include "service/longpoll.h"
@@ -170,10 +171,7 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
 {
-    int threads = 0, threaded = 0;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
-    is_threaded = threaded != AP_MPMQ_NOT_SUPPORTED;
+    is_threaded = mp_mpm_is_threaded();
     *options =
         (mp_proxy_options_t){.store = {.url = config->database,
                                        .password = config->database_password,
@@ -188,7 +186,7 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
                                         .is_leaving = mp_parking_is_child_ending},
                              .state_directory = config->state_directory,
                              .spool_limit = config->spool_limit,
-                             .threads = threads > 0 ? threads : 1};
+                             .threads = mp_mpm_threads()};
     /* A child with one thread of its own needs one connection; it shares that with its recorder. */
     if (options->threads == 1)
         options->store.connections_min = options->store.connections_max = 1;

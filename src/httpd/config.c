@@ -2,7 +2,8 @@
 /* "Unset" is kept apart from every value, so that a virtual host inherits exactly what it does not say itself. */
 #include "httpd/config.h"
 
-#include <ap_mpm.h>
+#include "httpd/mpm.h"
+
 #include <apr_strings.h>
 
 #define DEFAULT_STATE_DIRECTORY "/var/lib/miningproxy" /* survives a reboot, as a runtime directory would not */
@@ -137,10 +138,8 @@ mp_config_t *mp_config_get(const server_rec *s)
 
 bool mp_config_has_long_polls(const server_rec *s)
 {
-    int threaded = AP_MPMQ_NOT_SUPPORTED;
     int said = mp_config_get(s)->long_polling;
-    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
-    return said == MP_UNSET ? threaded != AP_MPMQ_NOT_SUPPORTED : said;
+    return said == MP_UNSET ? mp_mpm_is_threaded() : said;
 }
 
 bool mp_config_uses_long_polls(const server_rec *main_server)

@@ -14,6 +14,7 @@
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
+#include "httpd/mpm.h"
 #include "httpd/stay.h"
 
 #include <ap_mpm.h>
@@ -77,8 +78,7 @@ typedef struct place_t {
 mp_parking_way_t mp_parking_way(void)
 {
 #if CAN_PARK
-    int can = 0;
-    if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &can) == APR_SUCCESS && can == 1)
+    if (mp_mpm_ask(AP_MPMQ_CAN_WAITIO) == 1)
         return MP_PARKING_FREE;
 #endif
     return MP_PARKING_THREAD;
@@ -393,12 +393,11 @@ static void child_stopping(apr_pool_t *pchild, int graceful)
 apr_uint32_t mp_parking_idle_threads(void)
 {
     static volatile int slot = -1; /* this child's in the scoreboard, written by the parent; every thread finds the same */
-    int threads = 0;
+    int threads = mp_mpm_threads();
     apr_uint32_t idle = 0;
     apr_proc_t self = {.pid = getpid()};
     if (slot < 0)
         slot = ap_find_child_by_pid(&self);
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     for (int i = 0; slot >= 0 && i < threads; i++)
         idle += ap_get_scoreboard_worker_from_indexes(slot, i)->status == SERVER_READY;
     return idle;
@@ -456,9 +455,8 @@ void mp_parking_register(apr_pool_t *p)
 
 bool mp_parking_is_child_ending(void)
 {
-    int state = AP_MPMQ_RUNNING;
     sigset_t pending;
-    if (ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING)
+    if (mp_mpm_ask(AP_MPMQ_MPM_STATE) == AP_MPMQ_STOPPING)
         return true;
     /* Prefork's signals are held back while the proxy is in use. */
     return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1);
@@ -505,9 +503,7 @@ static volatile apr_uint32_t held; /* threads that wait where connections could;
 /* Where each waiting request holds a thread, the seats are as few as the threads that may be held. */
 static bool take_thread(mp_result_t *why)
 {
-    int threads = 0;
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    if (mp_parking_way() == MP_PARKING_THREAD || apr_atomic_inc32(&held) < (apr_uint32_t)threads / 2)
+    if (mp_parking_way() == MP_PARKING_THREAD || apr_atomic_inc32(&held) < (apr_uint32_t)mp_mpm_threads() / 2)
         return true;
     apr_atomic_dec32(&held);
     mp_result_set(why, APR_EAGAIN, "full", "too many redirected long polls wait already, each of which holds a thread");

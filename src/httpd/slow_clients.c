@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/damper.h"
 #include "httpd/config.h"
+#include "httpd/mpm.h"
 
 #include <ap_mmn.h>
 #include <ap_mpm.h>
@@ -144,15 +145,13 @@ static int open_connection(conn_rec *c, void *unused)
 
 static void open_list(apr_pool_t *pchild, server_rec *s)
 {
-    int is_async = 0, threads = 0;
-    ap_mpm_query(AP_MPMQ_IS_ASYNC, &is_async);
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    int threads = mp_mpm_threads();
     TAILQ_INIT(&readers.all);
     readers.count = 0;
     readers.limit = (apr_uint32_t)(threads - threads / 4);
     readers.few = readers.limit / 4;
     readers.lock = NULL;
-    if (!is_async || threads < FEWEST_THREADS || !mp_config_get(s)->database)
+    if (!mp_mpm_ask(AP_MPMQ_IS_ASYNC) || threads < FEWEST_THREADS || !mp_config_get(s)->database)
         return;
     apr_status_t status = apr_thread_mutex_create(&readers.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
     if (status != APR_SUCCESS)

@@ -3,6 +3,8 @@
  * tried: threads that sleep in it are served less evenly, and the 99th percentile doubled. */
 #include "httpd/stay.h"
 
+#include "httpd/mpm.h"
+
 #include <ap_mpm.h>
 #include <apr_atomic.h>
 #include <apr_portable.h>
@@ -16,16 +18,10 @@
 
 static volatile apr_uint32_t threads_in_use; /* of this child, that process a connection or look for its next request; atomic */
 
-static int ask_mpm(int query)
-{
-    int value = 0;
-    return ap_mpm_query(query, &value) == APR_SUCCESS ? value : 0;
-}
-
 static bool goes_on(const conn_rec *c)
 {
     return c->cs->state == CONN_STATE_WRITE_COMPLETION && c->keepalive == AP_CONN_KEEPALIVE && !c->aborted && !c->data_in_input_filters &&
-           ask_mpm(AP_MPMQ_MPM_STATE) == AP_MPMQ_RUNNING;
+           mp_mpm_ask(AP_MPMQ_MPM_STATE) == AP_MPMQ_RUNNING;
 }
 
 /* As the MPM does it, without waiting for the client. @return whether nothing is left to be written */
@@ -58,7 +54,7 @@ static bool look(conn_rec *c)
 /* A thread that looks is not idle, and httpd closes connections when none is. */
 static bool is_half_idle(void)
 {
-    return 2 * apr_atomic_read32(&threads_in_use) <= (apr_uint32_t)ask_mpm(AP_MPMQ_MAX_THREADS);
+    return 2 * apr_atomic_read32(&threads_in_use) <= (apr_uint32_t)mp_mpm_threads();
 }
 
 static bool stays_with(const mp_stay_t *stay, conn_rec *c)
