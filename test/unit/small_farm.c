@@ -31,16 +31,22 @@ static char url[128];
 static sqlite3 *db;
 static char answer[TEXT_SIZE];
 static _Atomic apr_time_t offset;
+static _Atomic apr_time_t held; /* 0: time passes */
 
 static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
 static char lines[LINES_SIZE];
 static size_t lines_end;
 
-static apr_time_t read_clock(void)
+static apr_time_t read_own_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000 + offset;
+    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000;
+}
+
+static apr_time_t read_clock(void)
+{
+    return (held ? held : read_own_clock()) + offset;
 }
 
 static void keep_line(void *baton, mp_log_level_t level, const char *line)
@@ -323,6 +329,11 @@ apr_pool_t *farm_guarded_pool(apr_thread_mutex_t **lock)
 void farm_advance(apr_interval_time_t time)
 {
     offset += time;
+}
+
+void farm_hold_clock(bool is_held)
+{
+    held = is_held ? read_own_clock() : 0;
 }
 
 int farm_log_count(const char *text)

@@ -69,6 +69,9 @@ apr_pool_t *farm_guarded_pool(apr_thread_mutex_t **lock);
 /** Moves the clock on, for all threads. */
 void farm_advance(apr_interval_time_t time);
 
+/** From now on no time passes but by farm_advance(), however long the machine takes; or it passes again. */
+void farm_hold_clock(bool is_held);
+
 /** How many lines hold the text, since the last time that lines were forgotten. */
 int farm_log_count(const char *text);
 void farm_log_forget(void);

@@ -389,6 +389,7 @@ static void test_guessing(const mp_roster_t *roster, apr_pool_t *p)
                        wrong = {.name = "rig", .password = "192.0.2.1 1", .address = "192.0.2.1"};
     miner_t first, second, elsewhere;
 
+    farm_hold_clock(true);
     is_number(guess(logins, roster, "192.0.2.1", 12), MP_LOGIN_FAILURES_FEW, "who guesses is told of once");
     for (int i = 0; i < 20; i++)
         is_number(attempt(logins, roster, &wrong), MP_LOGIN_WRONG_PASSWORD, "a wrong one that is known is denied");
@@ -411,6 +412,7 @@ static void test_guessing(const mp_roster_t *roster, apr_pool_t *p)
     is_number(attempt(logins, roster, &wrong), MP_LOGIN_BUSY, "the next guess is not computed at once");
     farm_advance(GUESS_PAUSE);
     is_number(attempt(logins, roster, &wrong), MP_LOGIN_WRONG_PASSWORD, "but a moment later");
+    farm_hold_clock(false);
 }
 
 /* One wrong password for ever is a rig that nobody looks after. */
