@@ -140,7 +140,7 @@ static void test_works(child_t *child)
     put_works(child->parts.works, 1, 2500);
     ok(FARM_WAIT(farm_number("SELECT coalesce(sum(getworks), 0) FROM share_stats WHERE period_length = 300") == 2500),
        "works reach the database, and are counted");
-    is_number(farm_number("SELECT count(*) FROM work_data WHERE worker_id = 1"), 2500, "each with its route");
+    ok(FARM_WAIT(farm_number("SELECT count(*) FROM work_data WHERE worker_id = 1") == 2500), "each with its route");
 }
 
 static void test_rehash(child_t *child)
@@ -283,9 +283,9 @@ static void test_flood(child_t *child)
                                 mp_roster_find_worker(roster, "later", child->p) != NULL));
     ok(seen, "nor an edit from its workers");
     mp_roster_release(roster);
+    ok(FARM_WAIT(farm_log_count("MP0233") > 0), "what had to be dropped is told");
     __atomic_store_n(&is_over, true, __ATOMIC_SEQ_CST);
     pthread_join(thread, NULL);
-    ok(farm_log_count("MP0233") > 0, "what had to be dropped is told");
     ok(farm_log_count("MP0233") < 10, "now and then, not with every round: %d lines", farm_log_count("MP0233"));
 }
 
