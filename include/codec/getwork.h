@@ -55,6 +55,9 @@ char *mp_getwork_share_format(char *text, const unsigned char header[MP_GETWORK_
 /** Hash of the header behind data-order bytes, in internal byte order. */
 void mp_getwork_hash(unsigned char hash[32], const unsigned char header[MP_GETWORK_HEADER_SIZE]);
 
+/** Does the header's hash meet the network's target, which its own nbits gives? Then the share is a block. hash receives it, in internal byte order. */
+bool mp_getwork_is_block(unsigned char hash[32], const unsigned char header[MP_GETWORK_HEADER_SIZE]);
+
 typedef enum mp_roll_t { MP_ROLL_NO, MP_ROLL_YES, MP_ROLL_EXPIRE } mp_roll_t;
 
 /** May the miner advance ntime? From a pool's X-Roll-NTime value (NULL: absent, so no): "N..." and "0" no, "expire=n" for n seconds, a

@@ -4,6 +4,7 @@
 #include "codec/getwork.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "codec/getwork_private.h"
@@ -14,6 +15,7 @@
 
 #define HEADER_DIGITS ((apr_size_t)2 * MP_GETWORK_HEADER_SIZE)
 #define HASH_DIGITS ((apr_size_t)2 * MP_SHA256_SIZE)
+#define BITS_AT 72            /* of the header: where the network's target stands */
 #define ROLL_SECONDS_MAX 7200 /* no pool takes a time further ahead */
 
 /* SHA-256's padding of 80 bytes, in data order. */
@@ -72,6 +74,17 @@ void mp_getwork_hash(unsigned char hash[MP_SHA256_SIZE], const unsigned char hea
 
     swap_words(swapped, header, sizeof(swapped));
     mp_sha256d(hash, swapped, sizeof(swapped));
+}
+
+/* In data order the bytes of a word stand as people write the number. */
+bool mp_getwork_is_block(unsigned char hash[MP_SHA256_SIZE], const unsigned char header[MP_GETWORK_HEADER_SIZE])
+{
+    unsigned char target[MP_TARGET_SIZE];
+    const unsigned char *bits = header + BITS_AT;
+
+    mp_target_from_bits(target, (unsigned)mp_bytes_get(&bits, 4));
+    mp_getwork_hash(hash, header);
+    return mp_target_is_met(target, hash);
 }
 
 static bool is_hash_text(const mp_json_t *json)

@@ -319,6 +319,23 @@ static void roll_format(apr_pool_t *p)
     is_text(mp_roll_format(MP_ROLL_EXPIRE, -1, "poclbm", p), NULL, "nor is less");
 }
 
+/* All headers of the vectors are blocks of the network. */
+static void blocks(void)
+{
+    unsigned char header[MP_GETWORK_HEADER_SIZE], hash[32];
+    for (size_t i = 0; i < sizeof(vectors_headers) / sizeof(vectors_headers[0]); i++) {
+        const mp_json_t *expect = vectors_find(all, vectors_headers[i], "expect");
+        mp_getwork_share_parse(header, vectors_text(expect, "getwork_data"), &why);
+        ok(mp_getwork_is_block(hash, header), "%s is a block", vectors_headers[i]);
+        header[79] ^= 1;
+        /* The last one's network takes every second nonce. */
+        if (strcmp(vectors_headers[i], "gbt_template_to_block") != 0)
+            ok(!mp_getwork_is_block(hash, header), "with another nonce it is none");
+    }
+    memset(header, 0, sizeof(header));
+    ok(!mp_getwork_is_block(hash, header), "nothing meets a target that is none");
+}
+
 int main(void)
 {
     apr_pool_t *p;
@@ -335,6 +352,7 @@ int main(void)
     members(p);
     original_stays(p);
     bad_work(p);
+    blocks();
     roll_parse();
     roll_format(p);
     apr_pool_destroy(p);
