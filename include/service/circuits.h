@@ -4,6 +4,7 @@
 #ifndef MP_SERVICE_CIRCUITS_H
 #define MP_SERVICE_CIRCUITS_H
 
+#include "core/counters.h"
 #include "core/health.h"
 #include "service/keeper.h"
 #include "upstream/upstream.h"
@@ -13,6 +14,7 @@ typedef struct mp_circuits_t mp_circuits_t;
 typedef struct mp_circuits_options_t {
     apr_interval_time_t failback_after; /* a recovered pool must stay well this long */
     apr_interval_time_t probe_timeout;  /* one probe's answer */
+    mp_counters_t *counters;            /* NULL: nothing is counted */
 } mp_circuits_options_t;
 
 /** Dies with p, after the loop was stopped. */

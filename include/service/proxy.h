@@ -30,12 +30,15 @@ typedef struct mp_proxy_options_t {
     mp_upkeep_options_t upkeep;
     const struct mp_longpoll_options_t *longpoll; /* NULL: long polls are turned away, works are not watched */
     const char *state_directory;
-    apr_off_t spool_limit; /* bytes, per child */
-    int threads;           /* request threads of this child */
+    apr_off_t spool_limit;   /* bytes, per child */
+    int threads;             /* request threads of this child */
+    mp_counters_t *counters; /* that all children share; NULL: nothing is counted */
 } mp_proxy_options_t;
 
 typedef struct mp_proxy_t {
     int threads;
+    mp_counters_t *counters;
+    apr_uint32_t longpoll_limit;
     const char *state_directory;
     mp_shared_cache_t cache;
     mp_cache_crew_t *cache_crew; /* NULL: the cache is this machine's memory */
@@ -57,6 +60,7 @@ typedef struct mp_proxy_t {
     bool has_told_trouble;                      /* to the siblings; recorder's thread */
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
     volatile apr_uint32_t unrecorded_reported;  /* see mp_damper_ticks() */
+    volatile apr_uint32_t block_reported;       /* likewise */
 } mp_proxy_t;
 
 /** Builds the parts; no threads yet. @return what failed, in words for the error log: the child then serves 503 */

@@ -29,6 +29,7 @@ typedef struct mp_recorder_parts_t {
     mp_work_queue_t *works;
     mp_logins_t *logins;
     mp_upkeep_t *upkeep;        /* NULL: none */
+    mp_counters_t *counters;    /* NULL: nothing is counted */
     mp_recorder_chore_t *chore; /* NULL: none */
     void *baton;
 } mp_recorder_parts_t;

@@ -5,7 +5,7 @@
 #ifndef MP_SERVICE_SHARED_CACHE_H
 #define MP_SERVICE_SHARED_CACHE_H
 
-#include "core/model.h"
+#include "core/counters.h"
 
 #define MP_SHARED_CACHE_VALUE_MAX 256 /* bytes of one entry, its seal included */
 
@@ -44,6 +44,7 @@ typedef struct mp_shared_cache_t {
     const mp_shared_cache_ops_t *ops;
     void *instance;
     bool is_local;                  /* in this machine's memory: nobody else can write to it. Otherwise entries are sealed */
+    mp_counters_t *counters;        /* of lookups; NULL: none */
     struct mp_cache_pulse_t *pulse; /* of a network's cache; NULL: it is asked whatever happens, and all is logged */
 } mp_shared_cache_t;
 

@@ -52,7 +52,8 @@ typedef struct mp_spool_depth_t {
     apr_size_t intents; /* shares under way */
     apr_off_t bytes;    /* of this child's file that are not drained */
     apr_off_t limit;
-    bool is_full; /* the next share is refused */
+    bool is_full;      /* the next share is refused */
+    apr_time_t oldest; /* no verdict that waits is older (wall clock); 0: none waits */
 } mp_spool_depth_t;
 void mp_spool_depth(mp_spool_depth_t *depth, mp_spool_t *spool);
 

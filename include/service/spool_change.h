@@ -36,6 +36,8 @@ struct mp_spool_t {
     apr_off_t drained;   /* ... and before this one in the database */
     apr_off_t goal;      /* of the drain under way: what was synced when it began */
     apr_size_t shares;   /* verdicts between synced and drained */
+    apr_time_t oldest;   /* when the first of them came, or before that; 0: there is none */
+    apr_time_t begun;    /* when the drain under way began: what comes behind its goal is younger */
     mp_spool_intents_t *intents;
     mp_spool_waiter_t *waiting;
     unsigned pausing; /* threads that need the file to themselves: no sync may start */

@@ -18,6 +18,8 @@ typedef struct mp_submit_order_t {
 
 typedef struct mp_submit_outcome_t {
     bool is_accepted;
+    bool is_repeated;            /* its verdict was known already */
+    bool is_unknown_work;        /* of no pool, as far as anybody knows */
     bool is_dropped;             /* not sent to anybody: too easy, from a device that cannot know */
     char reason[MP_REASON_SIZE]; /* why not; printable ASCII */
     const mp_pool_t *pool;       /* borrowed from the roster; NULL if the pool is not known (any more) */

@@ -23,6 +23,7 @@ typedef struct mp_watch_common_t {
     mp_circuits_t *circuits;
     mp_upstream_t *upstream;
     mp_loop_t *loop;
+    mp_counters_t *counters;
     apr_thread_mutex_t *lock;
     apr_uint32_t chance; /* I/O thread's; never 0 */
 } mp_watch_common_t;

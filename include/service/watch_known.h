@@ -5,14 +5,16 @@
 #define MP_SERVICE_WATCH_KNOWN_H
 
 #include "core/blocks.h"
+#include "core/counters.h"
 #include "upstream/upstream.h"
 
 #define MP_WATCH_KNOWN_ANNOUNCEMENT_SIZE 512
 
 typedef struct mp_watch_known_t {
-    mp_pool_t pool;  /* a copy, for its URL and for the log */
-    bool is_settled; /* the URL is that of the roster in force: works that come from another are late */
-    unsigned epoch;  /* rises with each other URL; 0 never occurs */
+    mp_counters_t *counters; /* of blocks; NULL: none */
+    mp_pool_t pool;          /* a copy, for its URL and for the log */
+    bool is_settled;         /* the URL is that of the roster in force: works that come from another are late */
+    unsigned epoch;          /* rises with each other URL; 0 never occurs */
     mp_blocks_t blocks;
     char announcement[MP_WATCH_KNOWN_ANNOUNCEMENT_SIZE]; /* empty: none */
     unsigned announcements;                              /* how often it changed */
@@ -20,7 +22,7 @@ typedef struct mp_watch_known_t {
     apr_time_t last_block;                               /* when another block was heard of; 0: never */
 } mp_watch_known_t;
 
-/** known is all zeros before. The pool is copied. */
+/** known is all zeros before, but for its counters. The pool is copied. */
 void mp_watch_known_open(mp_watch_known_t *known, const mp_pool_t *pool);
 
 /** Does this speak of a pool with this id at the URL in force? If none is in force, the pool's own becomes it. */

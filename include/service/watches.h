@@ -47,6 +47,7 @@ typedef struct mp_watches_means_t {
     mp_circuits_t *circuits;
     mp_upstream_t *upstream;
     mp_loop_t *loop;
+    mp_counters_t *counters; /* of blocks; NULL: none */
 } mp_watches_means_t;
 
 /** Dies with p, after the loop was stopped. options, listener and means are copied. */

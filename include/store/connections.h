@@ -5,6 +5,7 @@
 #ifndef MP_STORE_CONNECTIONS_H
 #define MP_STORE_CONNECTIONS_H
 
+#include "core/counters.h"
 #include "store/driver.h"
 
 #define MP_CONNECTIONS_RETRY_DELAY apr_time_from_sec(1) /* between two attempts to connect while the database is away */
@@ -19,6 +20,7 @@ typedef struct mp_connections_options_t {
     int kept;                    /* this many stay open when idle */
     int most;                    /* at most so many at once */
     apr_interval_time_t timeout; /* connecting, a statement, and waiting for a connection that others have */
+    mp_counters_t *counters;     /* of transactions; NULL: none */
 } mp_connections_options_t;
 
 /** Connects to nothing. Dies with p; every connection must have been released by then. Strings are borrowed. */

@@ -15,6 +15,7 @@
 #define MP_STORE_STORE_H
 
 #include "base/result.h"
+#include "core/counters.h"
 #include "core/model.h"
 #include "core/roster.h"
 
@@ -37,6 +38,7 @@ typedef struct mp_store_options_t {
     int connections_min;         /* kept open when idle */
     int connections_max;         /* at most, in this child */
     apr_interval_time_t timeout; /* connect, query, and waiting for a free connection or an SQLite lock */
+    mp_counters_t *counters;     /* NULL: nothing is counted */
 } mp_store_options_t;
 
 /** Reads a password file: its first line. @return APR_ENOENT and others, or APR_EINVAL for a file that is none, with words */
@@ -75,6 +77,16 @@ apr_status_t mp_store_load_roster(mp_roster_rows_t **rows, mp_store_t *store, mp
  */
 apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
                                   mp_result_t *why, apr_pool_t *p);
+
+/* Shares that were news: they got a new row, or a known verdict where there was none. */
+typedef struct mp_store_news_t {
+    const mp_share_t **shares;
+    apr_size_t count;
+} mp_store_news_t;
+
+/** mp_store_save_shares(), and what of it was news; the list is from p. */
+apr_status_t mp_store_save_shares_telling(mp_store_news_t *news, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
+                                          mp_result_t *why, apr_pool_t *p);
 
 /* A work that was handed out. */
 typedef struct mp_store_work_t {

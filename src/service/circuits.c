@@ -207,6 +207,8 @@ static void probed_on_loop(void *baton, apr_status_t status, mp_work_t *work, mp
     }
     /* A pool that answers "wrong password" is not down: what the account's worker sees is another matter. */
     bool failed = status != APR_SUCCESS && blame != MP_BLAME_CREDENTIALS;
+    if (failed)
+        mp_counters_add_pool_failure(circuits->options.counters, probe->pool->id, MP_POOL_CALL_PROBE);
     mp_circuits_report(circuits, probe->pool, failed ? MP_BLAME_POOL : MP_BLAME_NOBODY, failed ? why : NULL, probe->began);
     mp_log(MP_LOG_DEBUG, "MP0213: probe of " MP_POOL_FMT ": %s", MP_POOL_ARG(probe->pool), status == APR_SUCCESS ? "well" : why->sentence);
     destroy_probe(probe);

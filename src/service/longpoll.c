@@ -27,7 +27,7 @@ static apr_status_t longpoll_cleanup(void *longpoll)
 apr_status_t mp_longpoll_create(mp_longpoll_t **longpoll, const mp_longpoll_options_t *options, mp_proxy_t *proxy, apr_pool_t *p)
 {
     mp_longpoll_t *l = apr_pcalloc(p, sizeof(*l));
-    mp_watches_means_t means = {.circuits = proxy->circuits, .upstream = proxy->upstream, .loop = proxy->loop};
+    mp_watches_means_t means = {.circuits = proxy->circuits, .upstream = proxy->upstream, .loop = proxy->loop, .counters = proxy->counters};
     mp_watches_listener_t listener = {.baton = l,
                                       .borrow_on_loop = mp_wakes_borrow_on_loop,
                                       .is_waiting_on_loop = mp_wakes_is_waiting_on_loop,
@@ -263,17 +263,34 @@ bool mp_longpoll_resume(mp_longpoll_seat_t *seat)
     return may_wait;
 }
 
+static void count_wake_locked(mp_longpoll_seat_t *seat)
+{
+    static const mp_count_t reasons[MP_WAKE_COUNT] = {[MP_WAKE_BLOCK] = MP_COUNT_WAKE_BLOCK,
+                                                      [MP_WAKE_SWITCH] = MP_COUNT_WAKE_SWITCH,
+                                                      [MP_WAKE_HOLD] = MP_COUNT_WAKE_HOLD,
+                                                      [MP_WAKE_ROOM] = MP_COUNT_WAKE_ROOM,
+                                                      [MP_WAKE_STOP] = MP_COUNT_WAKE_STOP};
+    seat->longpoll->counts.woken[seat->answer->reason]++;
+    mp_counters_add(seat->longpoll->proxy->counters, reasons[seat->answer->reason]);
+}
+
+static void count_gone_locked(mp_longpoll_seat_t *seat)
+{
+    seat->longpoll->counts.cancelled++;
+    mp_counters_add(seat->longpoll->proxy->counters, MP_COUNT_LONGPOLL_GONE);
+}
+
 static void count_locked(mp_longpoll_seat_t *seat, bool is_answered)
 {
     mp_longpoll_counts_t *counts = &seat->longpoll->counts;
     bool is_woken = is_answered && seat->answer;
     counts->waiting--;
     if (is_woken)
-        counts->woken[seat->answer->reason]++;
+        count_wake_locked(seat);
     else if (is_answered)
         counts->on_the_spot++;
     else
-        counts->cancelled++;
+        count_gone_locked(seat);
     seat->longpoll->is_counted = true;
     if (!seat->batch)
         return;

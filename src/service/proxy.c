@@ -73,6 +73,8 @@ static apr_status_t create_memories(mp_proxy_t *proxy, apr_pool_t *p)
 
 static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *options, apr_pool_t *p)
 {
+    mp_circuits_options_t circuits = options->circuits;
+    circuits.counters = options->counters;
     apr_status_t status = mp_keeper_create(&proxy->keeper, proxy->store, options->state_directory, p);
     if (status == APR_SUCCESS)
         status = mp_transfer_library_open(p);
@@ -81,7 +83,7 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
     if (status == APR_SUCCESS)
         status = mp_upstream_create(&proxy->upstream, &options->upstream, proxy->loop, p);
     if (status == APR_SUCCESS)
-        status = mp_circuits_create(&proxy->circuits, &options->circuits, proxy->upstream, proxy->loop, proxy->keeper, p);
+        status = mp_circuits_create(&proxy->circuits, &circuits, proxy->upstream, proxy->loop, proxy->keeper, p);
     if (status == APR_SUCCESS)
         status = mp_logins_create(&proxy->logins, options->threads, (int)sysconf(_SC_NPROCESSORS_ONLN), p);
     if (status == APR_SUCCESS)
@@ -106,6 +108,7 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
                                  .works = proxy->works,
                                  .logins = proxy->logins,
                                  .upkeep = proxy->upkeep,
+                                 .counters = proxy->counters,
                                  .chore = tell_siblings,
                                  .baton = proxy};
     return mp_recorder_create(&proxy->recorder, &parts, p);
@@ -117,9 +120,14 @@ apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *optio
     mp_proxy_t *made = apr_pcalloc(p, sizeof(*made));
     made->threads = options->threads;
     made->state_directory = options->state_directory;
+    made->counters = options->counters;
+    made->longpoll_limit = options->longpoll ? options->longpoll->limit : 0;
     made->cache = *cache;
+    made->cache.counters = options->counters;
     made->siblings = mp_siblings_create(options->state_directory, p);
-    apr_status_t status = mp_store_create(&made->store, &options->store, why, p);
+    mp_store_options_t store = options->store;
+    store.counters = options->counters;
+    apr_status_t status = mp_store_create(&made->store, &store, why, p);
     if (status == APR_SUCCESS)
         status = mp_spool_open(&made->spool, options->state_directory, options->spool_limit, why, p);
     if (status != APR_SUCCESS)

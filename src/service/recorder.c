@@ -9,6 +9,7 @@
 #include "service/outage.h"
 #include "service/spool_batch.h"
 #include "service/work_drain.h"
+#include "store/statistics.h"
 #include "store/store_workers.h"
 
 #include <apr_thread_cond.h>
@@ -142,8 +143,10 @@ static void do_chore(mp_recorder_t *recorder, apr_pool_t *p)
 /* One drained batch on its way into the database. */
 typedef struct batch_t {
     mp_recorder_t *recorder;
+    bool is_adopted; /* another child's shares */
     mp_result_t *why;
     apr_pool_t *pool;
+    apr_pool_t *scratch; /* of what is done besides; not below pool, which is cleared later */
 } batch_t;
 
 /* What a long outage left behind takes minutes; the roster cannot wait for that, nor can the works, whose queue has an end. A failure of theirs is met again when it is their
@@ -161,16 +164,38 @@ static void catch_breath(mp_recorder_t *recorder, apr_pool_t *p)
     recorder->next_breath = mp_clock_monotonic() + (status == APR_SUCCESS ? CHORE_INTERVAL : BREATH_PAUSE);
 }
 
+static void count_share(const batch_t *batch, const mp_share_t *share)
+{
+    mp_share_t counted = *share;
+    counted.difficulty = mp_statistics_difficulty(share->difficulty);
+    mp_counters_add_share(batch->recorder->parts.counters, &counted);
+}
+
+/* Whoever committed a batch counts it next, and notes in the file that it is done; a child that was killed before that did not count it, so who adopts the file counts all that
+ * stands behind the note, in the database or not. What was not there as unknown came another way, whose verdict counts. */
+static void count_shares(const batch_t *batch, const mp_share_t *const *shares, apr_size_t count, const mp_store_news_t *news)
+{
+    for (apr_size_t i = 0; i < count && batch->is_adopted; i++)
+        if (shares[i]->verdict != MP_VERDICT_UNKNOWN)
+            count_share(batch, shares[i]);
+    for (apr_size_t i = 0; i < news->count; i++)
+        if (!batch->is_adopted || news->shares[i]->verdict == MP_VERDICT_UNKNOWN)
+            count_share(batch, news->shares[i]);
+}
+
 static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, apr_size_t count)
 {
     batch_t *batch = baton;
-    apr_status_t status = mp_store_save_shares(NULL, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
+    mp_store_news_t news;
+    apr_status_t status = mp_store_save_shares_telling(&news, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
     if (status == APR_SUCCESS) {
         /* Behind one that is not full comes hardly anything. */
         if (count == MP_SPOOL_BATCH_SHARES)
-            catch_breath(batch->recorder, batch->pool);
-        do_chore(batch->recorder, batch->pool);
+            catch_breath(batch->recorder, batch->scratch);
+        do_chore(batch->recorder, batch->scratch);
+        count_shares(batch, shares, count, &news);
     }
+    apr_pool_clear(batch->scratch);
     apr_pool_clear(batch->pool);
     return status;
 }
@@ -184,7 +209,9 @@ static apr_status_t adopt_shares(mp_recorder_t *recorder, batch_t *batch)
 
     /* While one is adopted another child may die, whose shares are older than this one's as well. */
     for (int i = 0; i < ADOPTIONS_PER_ROUND && status == APR_SUCCESS && adopted > 0; i++) {
+        batch->is_adopted = true;
         status = mp_spool_adopt(&adopted, recorder->parts.spool, save_shares, batch);
+        batch->is_adopted = false;
         if (adopted > 0)
             mp_log(MP_LOG_NOTICE, "MP0232: recorded %" APR_SIZE_T_FMT " shares that a child left behind", adopted);
     }
@@ -216,6 +243,7 @@ static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_
     if (depth.shares > 0 && now < recorder->next_drain && !recorder->is_last)
         return APR_SUCCESS;
     batch.pool = mp_memory_create_child(p);
+    batch.scratch = mp_memory_create_child(p);
     if (depth.shares > 0 || now >= recorder->next_adoption) {
         recorder->next_adoption = now + MP_RECORDER_ADOPT_INTERVAL;
         status = adopt_shares(recorder, &batch);
@@ -224,6 +252,7 @@ static apr_status_t drain_shares(mp_recorder_t *recorder, mp_result_t *why, apr_
         status = mp_spool_drain(&drained, recorder->parts.spool, save_shares, &batch);
     recorder->next_drain = now + pause_behind(drained);
     apr_pool_destroy(batch.pool);
+    apr_pool_destroy(batch.scratch);
     if (status == APR_EAGAIN)
         return APR_SUCCESS;
     if (status != APR_SUCCESS && why->status == APR_SUCCESS)

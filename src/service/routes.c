@@ -47,12 +47,19 @@ void mp_routes_save(const mp_routes_t *routes, const mp_store_work_t *work, cons
     mp_work_queue_put(routes->queue, work);
 }
 
+static void count_lookup(const mp_routes_t *routes, apr_status_t status)
+{
+    mp_count_t missing = status == APR_NOTFOUND ? MP_COUNT_ROUTE_MISS : MP_COUNT_ROUTE_ERROR;
+    mp_counters_add(routes->cache->counters, status == APR_SUCCESS ? MP_COUNT_ROUTE_HIT : missing);
+}
+
 static apr_status_t find_cached(mp_route_t *route, const mp_routes_t *routes, const unsigned char *key, const char *secret)
 {
     mp_shared_cache_entry_t entry;
     mp_shared_cache_item_t item = item_of(key, secret);
     const unsigned char *at = entry.bytes;
     apr_status_t status = mp_shared_cache_load(&entry, routes->cache, &item);
+    count_lookup(routes, status);
     if (status != APR_SUCCESS)
         return status;
     if (entry.size != RECORD_SIZE || mp_bytes_get(&at, 1) != RECORD_VERSION)

@@ -81,6 +81,7 @@ static void describe_spool(mp_json_t *json, const mp_proxy_t *proxy, apr_pool_t 
     set_integer(json, "intents", (apr_int64_t)depth.intents, p);
     set_integer(json, "bytes", depth.bytes, p);
     set_integer(json, "limit", depth.limit, p);
+    set_integer(json, "oldest", depth.oldest, p);
 }
 
 static void describe_outage(mp_json_t *json, const mp_proxy_t *proxy, apr_pool_t *p)
@@ -200,6 +201,9 @@ static void join_counts(mp_sight_t *sight, const mp_json_t *json)
     sight->spool.intents += (apr_size_t)integer_of(json, "intents");
     add(&sight->spool.bytes, integer_of(json, "bytes"));
     add(&sight->spool.limit, integer_of(json, "limit"));
+    apr_time_t oldest = integer_of(json, "oldest");
+    if (oldest > 0 && (sight->spool.oldest == 0 || oldest < sight->spool.oldest))
+        sight->spool.oldest = oldest;
     double share = integer_of(json, "limit") > 0 ? (double)integer_of(json, "bytes") / (double)integer_of(json, "limit") : 0;
     sight->fullest = share > sight->fullest ? share : sight->fullest;
 }

@@ -5,6 +5,7 @@
 #include "service/spool.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/spool_adopt.h"
 #include "service/spool_batch.h"
@@ -265,6 +266,10 @@ static void note_drained(mp_spool_t *spool, const stretch_t *stretch, apr_size_t
     if (spool->generation == stretch->generation) {
         spool->drained += (apr_off_t)used;
         spool->shares -= shares;
+        if (spool->shares == 0)
+            spool->oldest = 0;
+        else if (spool->drained == spool->goal)
+            spool->oldest = spool->begun;
         mp_spool_desk_mark(&spool->desk, &spool->file, spool->drained);
     }
     unlock(spool);
@@ -326,6 +331,7 @@ static apr_status_t drain_settled(apr_size_t *drained, mp_spool_t *spool, mp_spo
 
     lock(spool);
     spool->goal = spool->shares > 0 ? spool->synced : spool->drained;
+    spool->begun = mp_clock_now();
     unlock(spool);
     for (;;) {
         apr_status_t status = read_stretch(&stretch, spool, &why);
@@ -373,6 +379,7 @@ void mp_spool_depth(mp_spool_depth_t *depth, mp_spool_t *spool)
         .bytes = spool->file.end - spool->drained,
         .limit = spool->limit,
         .is_full = is_full_locked(spool),
+        .oldest = spool->oldest,
     };
     unlock(spool);
 }

@@ -2,6 +2,7 @@
 /* The new file is complete and on disk before the old one goes. A crash in between leaves both, and shares that are drained twice are recorded once. */
 #include "service/spool_change.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/spool_mark.h"
 
@@ -17,7 +18,8 @@ void mp_spool_change_finish_locked(mp_spool_t *spool, mp_spool_waiter_t *waiter,
         mp_spool_waiter_t *next = waiter->next; /* a waiter is gone as soon as its thread sees that it is done and gets the lock */
         if (status == APR_SUCCESS) {
             mp_spool_intents_remove(spool->intents, waiter->share->id);
-            spool->shares++;
+            if (spool->shares++ == 0)
+                spool->oldest = mp_clock_now();
         } else if (waiter->why) {
             *waiter->why = *why;
         }
@@ -123,6 +125,7 @@ apr_status_t mp_spool_change_ready_locked(mp_spool_t *spool, mp_result_t *why)
     mp_spool_file_close(&old);
     spool->is_suspect = false;
     spool->shares = 0;
+    spool->oldest = 0;
     mp_log(MP_LOG_NOTICE, "MP0306: spool file %s/%s takes the place of %s, which will be adopted", spool->directory.path, spool->file.name,
            old.name);
     return APR_SUCCESS;

@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/damper.h"
+#include "base/hex.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "base/target.h"
 #include "base/text.h"
 #include "codec/getwork.h"
@@ -65,6 +67,7 @@ static apr_status_t refuse(mp_submit_outcome_t *outcome, passage_t *passage, con
     mp_log(MP_LOG_INFO, "MP0250: unknown work from " MP_WORKER_FMT ": %s", MP_WORKER_ARG(worker), cause);
     set_verdict(&passage->share, MP_VERDICT_REJECTED, "unknown-work");
     conclude(outcome, passage);
+    outcome->is_unknown_work = true;
     return APR_SUCCESS;
 }
 
@@ -88,6 +91,15 @@ static bool enter_sickroom(mp_proxy_t *proxy)
     return false;
 }
 
+static void count_answer(const passage_t *passage, mp_delivery_t delivery, mp_blame_t blame, apr_time_t start)
+{
+    apr_uint32_t pool_id = passage->destination.pool->id;
+    if (delivery == MP_DELIVERY_ANSWERED)
+        mp_counters_add_pool_answer(passage->proxy->counters, pool_id, MP_POOL_CALL_SHARE, mp_clock_monotonic() - start);
+    else if (blame == MP_BLAME_POOL)
+        mp_counters_add_pool_failure(passage->proxy->counters, pool_id, MP_POOL_CALL_SHARE);
+}
+
 static void send_once(mp_submission_t *submission, passage_t *passage, apr_interval_time_t timeout)
 {
     mp_result_t why = MP_RESULT_NONE;
@@ -98,6 +110,7 @@ static void send_once(mp_submission_t *submission, passage_t *passage, apr_inter
     passage->upstream_time += mp_clock_monotonic() - start;
     bool failed = submission->delivery != MP_DELIVERY_ANSWERED;
     mp_blame_t blame = failed && why.status != APR_ENOMEM ? MP_BLAME_POOL : MP_BLAME_NOBODY;
+    count_answer(passage, submission->delivery, blame, start);
     mp_circuits_report(passage->proxy->circuits, pool, blame, failed ? &why : NULL, start);
     if (failed)
         mp_log(MP_LOG_INFO, "MP0252: a share of " MP_WORKER_FMT " for " MP_POOL_FMT " %s: %s", MP_WORKER_ARG(passage->order->worker),
@@ -154,6 +167,23 @@ static void send_share(passage_t *passage)
         set_verdict(&passage->share, MP_VERDICT_REJECTED, submission.reason);
 }
 
+/* Whatever the pool says of it: if it does not take a block, somebody wants to know that most of all. */
+static void tell_block(const passage_t *passage)
+{
+    unsigned char hash[MP_SHA256_SIZE], shown[MP_SHA256_SIZE];
+    char digits[2 * MP_SHA256_SIZE + 1];
+    if (!mp_getwork_is_block(hash, passage->order->header))
+        return;
+    mp_counters_add_block_found(passage->proxy->counters, passage->destination.pool->id);
+    for (int i = 0; i < MP_SHA256_SIZE; i++)
+        shown[i] = hash[MP_SHA256_SIZE - 1 - i];
+    if (mp_damper_ticks(&passage->proxy->block_reported, REPORT_WINDOW, mp_clock_monotonic()))
+        mp_log(MP_LOG_NOTICE, "MP0253: a share of " MP_WORKER_FMT " meets the network's target: block %s, %s by " MP_POOL_FMT,
+               MP_WORKER_ARG(passage->order->worker), mp_hex_format(digits, shown, sizeof(shown)),
+               passage->share.verdict == MP_VERDICT_UNKNOWN ? "not judged" : mp_verdict_word(passage->share.verdict),
+               MP_POOL_ARG(passage->destination.pool));
+}
+
 static apr_status_t send_and_record(mp_submit_outcome_t *outcome, passage_t *passage, mp_result_t *why)
 {
     apr_status_t status = mp_spool_intend(passage->proxy->spool, &passage->share, why);
@@ -162,6 +192,7 @@ static apr_status_t send_and_record(mp_submit_outcome_t *outcome, passage_t *pas
         return status;
     }
     send_share(passage);
+    tell_block(passage);
     status = record(passage, why);
     if (status == APR_SUCCESS)
         conclude(outcome, passage);
@@ -185,6 +216,7 @@ static apr_status_t answer_recorded(mp_submit_outcome_t *outcome, passage_t *pas
     passage->share = *recorded;
     mp_verdicts_settle(&passage->share, true, &passage->proxy->cache, passage->secret);
     conclude(outcome, passage);
+    outcome->is_repeated = true;
     return APR_SUCCESS;
 }
 
@@ -193,6 +225,7 @@ static apr_status_t claim_and_send(mp_submit_outcome_t *outcome, passage_t *pass
     mp_claim_t claim = mp_verdicts_claim(&passage->share, &passage->proxy->cache, passage->order->timeout + LEASE_MARGIN, passage->secret);
     if (claim == MP_CLAIM_SETTLED) {
         conclude(outcome, passage);
+        outcome->is_repeated = true;
         return APR_SUCCESS;
     }
     if (claim == MP_CLAIM_UNRECORDED)

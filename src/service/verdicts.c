@@ -225,6 +225,7 @@ mp_claim_t mp_verdicts_claim(mp_share_t *share, const mp_shared_cache_t *cache, 
         attempt.claim = MP_CLAIM_MINE;
         apr_status_t status = cache->is_local ? claim_here(&attempt) : try_afar(&attempt);
         if (status != APR_SUCCESS) {
+            mp_counters_add(cache->counters, MP_COUNT_VERDICT_ERROR);
             mp_log(MP_LOG_DEBUG, "MP0221: the shared cache cannot be asked for repeated shares (status %d)", status);
             return has_waited || attempt.is_waiting || attempt.claim == MP_CLAIM_TAKEN_OVER ? MP_CLAIM_TAKEN_OVER : MP_CLAIM_MINE;
         }
@@ -232,7 +233,9 @@ mp_claim_t mp_verdicts_claim(mp_share_t *share, const mp_shared_cache_t *cache, 
             break;
         apr_sleep(LOOK_AGAIN_AFTER);
     }
-    if (attempt.claim == MP_CLAIM_SETTLED || attempt.claim == MP_CLAIM_UNRECORDED)
+    bool is_known = attempt.claim == MP_CLAIM_SETTLED || attempt.claim == MP_CLAIM_UNRECORDED;
+    mp_counters_add(cache->counters, is_known ? MP_COUNT_VERDICT_HIT : MP_COUNT_VERDICT_MISS);
+    if (is_known)
         fill(share, &attempt.found);
     return attempt.claim;
 }

@@ -493,6 +493,7 @@ void mp_watch_open(mp_watch_t *watch, mp_watch_common_t *common, const mp_pool_t
     watch->pool_id = pool->id;
     watch->since = mp_clock_now();
     watch->pauses = watch->refusals = MP_DAMPER(MP_WATCH_STATE_REPEATS);
+    watch->known.counters = common->counters;
     mp_watch_known_open(&watch->known, pool);
 }
 

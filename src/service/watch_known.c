@@ -64,8 +64,10 @@ static mp_sighting_t see(mp_watch_known_t *known, const unsigned char *previous,
     apr_time_t now = mp_clock_now();
     mp_sighting_t sighting = mp_blocks_observe(&known->blocks, previous, is_announced, now);
 
-    if (sighting == MP_SIGHTING_NEW)
-        known->last_block = now;
+    if (sighting != MP_SIGHTING_NEW)
+        return sighting;
+    known->last_block = now;
+    mp_counters_add_pool_block(known->counters, known->pool.id, previous);
     return sighting;
 }
 

@@ -40,6 +40,7 @@ apr_status_t mp_watches_create(mp_watches_t **out, const mp_watches_options_t *o
                                           .circuits = means->circuits,
                                           .upstream = means->upstream,
                                           .loop = means->loop,
+                                          .counters = means->counters,
                                           .chance = ((apr_uint32_t)mp_clock_now() ^ (apr_uint32_t)getpid() << 16) | 1u};
     *out = watches;
     return apr_thread_mutex_create(&watches->common.lock, APR_THREAD_MUTEX_DEFAULT, p);

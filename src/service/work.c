@@ -63,6 +63,7 @@ void mp_work_note(mp_proxy_t *proxy, const mp_roster_t *roster, const mp_worker_
     mp_store_work_t note = {.route = make_route(worker, grant)};
 
     memcpy(note.head, grant->work->head, sizeof(note.head));
+    mp_counters_add_work(proxy->counters, note.route.pool_id, note.route.worker_id);
     mp_routes_save(&proxy->routes, &note, mp_roster_secret(roster));
     if (!proxy->longpoll)
         return;
@@ -76,6 +77,7 @@ static void note_repeat(mp_proxy_t *proxy, const mp_work_order_t *order, const m
     mp_route_t route = make_route(order->worker, grant);
 
     mp_work_queue_count(proxy->works, &route);
+    mp_counters_add_work(proxy->counters, route.pool_id, route.worker_id);
     if (proxy->longpoll)
         note_last(proxy, order->roster, order->worker, grant);
 }
@@ -125,11 +127,22 @@ static mp_upstream_call_t ask_next(quest_t *quest)
     return (mp_upstream_call_t){.pool = assignment->pool, .credentials = &assignment->credentials, .timeout = quest->order.timeout};
 }
 
+/* Only what is the pool's own fault is a failure of it. */
+static void count_answer(const quest_t *quest, apr_status_t status, mp_blame_t blame)
+{
+    apr_uint32_t pool_id = quest->candidates[quest->next - 1]->pool->id;
+    if (status == APR_SUCCESS)
+        mp_counters_add_pool_answer(quest->proxy->counters, pool_id, MP_POOL_CALL_GETWORK, mp_clock_monotonic() - quest->began);
+    else if (blame == MP_BLAME_POOL)
+        mp_counters_add_pool_failure(quest->proxy->counters, pool_id, MP_POOL_CALL_GETWORK);
+}
+
 /* What the candidate asked last has said. @return true if the quest is over */
 static bool take_answer(quest_t *quest, apr_status_t status, mp_work_t *work, mp_blame_t blame, const mp_result_t *why)
 {
     const mp_assignment_t *assignment = quest->candidates[quest->next - 1];
     quest->grant.upstream_time += mp_clock_monotonic() - quest->began;
+    count_answer(quest, status, blame);
     mp_circuits_report(quest->proxy->circuits, assignment->pool, blame, status == APR_SUCCESS ? NULL : why, quest->began);
     if (status == APR_SUCCESS) {
         quest->grant.work = work;

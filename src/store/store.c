@@ -76,6 +76,7 @@ apr_status_t mp_store_create(mp_store_t **store, const mp_store_options_t *optio
         .kept = options->connections_min,
         .most = options->connections_max,
         .timeout = options->timeout,
+        .counters = options->counters,
     };
     if (options->password)
         created->options.password = apr_pstrdup(p, options->password);

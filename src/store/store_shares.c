@@ -28,6 +28,7 @@ typedef struct recording_t {
     mp_worker_event_t *accepted; /* likewise */
     apr_size_t accepted_count;
     apr_size_t inserted;
+    mp_store_news_t *news; /* room for count */
 } recording_t;
 
 /* The caller's order is the order of the rows' ids; only of one id the earlier goes first, whatever place the caller gave it. A batch is small, and two equal ids in it
@@ -100,6 +101,7 @@ static apr_status_t add_all(recording_t *recording, mp_connection_t *connection,
         return status;
     recording->inserted = recording->count;
     for (apr_size_t i = 0; i < recording->count; i++) {
+        recording->news->shares[recording->news->count++] = recording->rows[i].share;
         if (recording->rows[i].share->verdict != MP_VERDICT_UNKNOWN)
             note_known(recording, recording->rows[i].share);
     }
@@ -116,9 +118,12 @@ static apr_status_t save_one(recording_t *recording, const row_t *row, mp_connec
     apr_status_t status = mp_connections_run(connection, &call, why);
     if (status != APR_SUCCESS)
         return status;
+    bool is_known = call.affected != 0 && row->share->verdict != MP_VERDICT_UNKNOWN;
     recording->inserted += call.insert_id != 0;
-    if (call.affected != 0 && row->share->verdict != MP_VERDICT_UNKNOWN)
+    if (is_known)
         note_known(recording, row->share);
+    if (is_known || call.insert_id != 0)
+        recording->news->shares[recording->news->count++] = row->share;
     return APR_SUCCESS;
 }
 
@@ -136,7 +141,7 @@ static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_resu
 {
     recording_t *recording = baton;
 
-    recording->inserted = recording->statistics_count = recording->accepted_count = 0;
+    recording->inserted = recording->statistics_count = recording->accepted_count = recording->news->count = 0;
     apr_status_t status = recording->is_repeated ? save_each(recording, connection, why) : add_all(recording, connection, why);
     if (status == APR_SUCCESS)
         status = mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
@@ -160,23 +165,40 @@ static row_t *make_rows(const mp_share_t *const *shares, apr_size_t count, apr_p
     return rows;
 }
 
+static apr_status_t save(recording_t *recording, const mp_share_t *const *shares, mp_store_t *store, mp_result_t *why, apr_pool_t *p)
+{
+    if (recording->count == 0)
+        return APR_SUCCESS;
+    recording->rows = make_rows(shares, recording->count, p);
+    recording->statistics = mp_statistics_create(recording->count, p);
+    recording->accepted = apr_palloc(p, recording->count * sizeof(*recording->accepted));
+    apr_status_t status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, recording, why);
+    recording->is_repeated = status == APR_EEXIST;
+    if (recording->is_repeated)
+        status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, recording, why);
+    return status;
+}
+
 apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
                                   mp_result_t *why, apr_pool_t *p)
 {
-    recording_t recording = {.count = count};
-    apr_status_t status = APR_SUCCESS;
-
-    if (count > 0) {
-        recording.rows = make_rows(shares, count, p);
-        recording.statistics = mp_statistics_create(count, p);
-        recording.accepted = apr_palloc(p, count * sizeof(*recording.accepted));
-        status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
-        recording.is_repeated = status == APR_EEXIST;
-        if (recording.is_repeated)
-            status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save_batch, &recording, why);
-    }
+    mp_store_news_t news = {.shares = apr_palloc(p, count * sizeof(*shares))};
+    recording_t recording = {.count = count, .news = &news};
+    apr_status_t status = save(&recording, shares, store, why, p);
     if (inserted)
         *inserted = status == APR_SUCCESS ? recording.inserted : 0;
+    return status;
+}
+
+apr_status_t mp_store_save_shares_telling(mp_store_news_t *news, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
+                                          mp_result_t *why, apr_pool_t *p)
+{
+    recording_t recording = {.count = count, .news = news};
+    news->shares = apr_palloc(p, count * sizeof(*shares));
+    news->count = 0;
+    apr_status_t status = save(&recording, shares, store, why, p);
+    if (status != APR_SUCCESS)
+        news->count = 0;
     return status;
 }
 

@@ -58,8 +58,8 @@ static void pause_before(int attempt_number)
     apr_sleep(PAUSE_UNIT * attempt_number * (chance + 1) / 256);
 }
 
-apr_status_t mp_transaction_run(mp_connections_t *connections, mp_transaction_kind_t kind, mp_transaction_body_t *body, void *baton,
-                                mp_result_t *why)
+static apr_status_t run_all(mp_connections_t *connections, mp_transaction_kind_t kind, mp_transaction_body_t *body, void *baton,
+                            mp_result_t *why)
 {
     apr_time_t deadline = mp_clock_monotonic() + mp_connections_options(connections)->timeout;
     mp_connection_t *connection;
@@ -77,6 +77,22 @@ apr_status_t mp_transaction_run(mp_connections_t *connections, mp_transaction_ki
             return status;
         pause_before(number);
     }
+}
+
+/* What the database's state is to blame for, as opposed to what it holds. */
+static bool is_failure(apr_status_t status)
+{
+    return status == APR_EGENERAL || status == APR_EMISMATCH;
+}
+
+apr_status_t mp_transaction_run(mp_connections_t *connections, mp_transaction_kind_t kind, mp_transaction_body_t *body, void *baton,
+                                mp_result_t *why)
+{
+    apr_time_t began = mp_clock_monotonic();
+    apr_status_t status = run_all(connections, kind, body, baton, why);
+    mp_database_call_t call = kind == MP_TRANSACTION_WRITE ? MP_DATABASE_WRITE : MP_DATABASE_READ;
+    mp_counters_add_database(mp_connections_options(connections)->counters, call, mp_clock_monotonic() - began, is_failure(status));
+    return status;
 }
 
 static apr_status_t run_call(void *baton, mp_connection_t *connection, mp_result_t *why)
