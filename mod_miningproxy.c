@@ -7,6 +7,7 @@
 #include "httpd/config.h"
 #include "httpd/directives.h"
 #include "httpd/getwork.h"
+#include "httpd/metrics.h"
 #include "httpd/parking.h"
 #include "httpd/poll.h"
 #include "httpd/slow_clients.h"
@@ -22,6 +23,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(mp_getwork_handle, NULL, NULL, APR_HOOK_MIDDLE);
     mp_admin_register(p);
     mp_auth_register(p);
+    mp_metrics_register(p);
     mp_parking_register(p);
     mp_poll_register(p);
     mp_slow_clients_register(p);

@@ -34,6 +34,7 @@ typedef struct mp_config_t {
     apr_interval_time_t keep_work, keep_shares, keep_statistics; /* 0: for ever */
     double reject_alert;                                         /* share of rejected ones: 0.03 */
     const char *date_format;
+    int metrics_workers;         /* with series of their own */
     const char *first_directive; /* the first of ours that was used at all */
 
     /* Of a virtual host. */

@@ -53,6 +53,8 @@
       "the console marks whoever has more rejected shares than this (default 3%)")                                                         \
     X(MiningProxyDateFormat, TAKE1, set_date_format, date_format, GLOBAL_ONLY,                                                             \
       "how the console writes times: human, or a format of strftime, in UTC (default human)")                                              \
+    X(MiningProxyMetricsWorkers, TAKE1, set_series, metrics_workers, GLOBAL_ONLY,                                                          \
+      "how many workers have metrics of their own; the others are summed up (default 100)")                                                \
     X(MiningProxyLongPolling, TAKE1, set_switch, long_polling, MP_DIRECTIVE_ANYWHERE,                                                      \
       "whether long polls are offered to miners: On or Off (default On, under prefork Off)")                                               \
     X(MiningProxyLongPollPath, TAKE1, set_long_poll_path, long_poll_path, MP_DIRECTIVE_ANYWHERE,                                           \

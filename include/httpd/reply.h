@@ -19,4 +19,7 @@ int mp_reply_unavailable(request_rec *r, const mp_result_t *why);
 /** Plain words for people. @return OK */
 int mp_reply_text(request_rec *r, const char *text);
 
+/** Text of that type which nobody may keep. @return OK */
+int mp_reply_plain(request_rec *r, int status, const char *content_type, const char *text);
+
 #endif

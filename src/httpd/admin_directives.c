@@ -43,6 +43,7 @@ static const char *format_number(const void *field, apr_pool_t *p)
 #define format_set_retries format_number
 #define format_set_limit format_number
 #define format_set_part_limit format_number
+#define format_set_series format_number
 
 static const char *format_set_connections(const void *field, apr_pool_t *p)
 {

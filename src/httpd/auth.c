@@ -8,6 +8,7 @@
 #include "httpd/admin.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
+#include "httpd/metrics.h"
 #include "httpd/miner.h"
 #include "httpd/mount.h"
 #include "httpd/reply.h"
@@ -41,6 +42,8 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     if (attempt.is_alarm)
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "MP0032: this address guesses passwords: %u different wrong logins within a minute",
                       MP_LOGIN_FAILURES_FEW);
+    if (login == MP_LOGIN_WRONG_PASSWORD || login == MP_LOGIN_UNKNOWN_WORKER)
+        mp_metrics_count(MP_COUNT_LOGIN_FAILURE);
     switch (login) {
     case MP_LOGIN_GRANTED:
         miner->worker = worker;
@@ -58,11 +61,12 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     return AUTH_GENERAL_ERROR;
 }
 
-/* The console has users of its own, and tells in words why there is no roster. */
+/* The console has users of its own, and tells in words why there is no roster; metrics need none. */
 static bool is_for_miners(request_rec *r)
 {
     const char *handler = mp_mount_handler(r);
-    return handler && strncmp(handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0 && strcmp(handler, MP_ADMIN_HANDLER) != 0;
+    return handler && strncmp(handler, OUR_HANDLERS, sizeof(OUR_HANDLERS) - 1) == 0 && strcmp(handler, MP_ADMIN_HANDLER) != 0 &&
+           strcmp(handler, MP_METRICS_HANDLER) != 0;
 }
 
 static int check_ready(request_rec *r)
@@ -76,6 +80,7 @@ static int check_ready(request_rec *r)
         return DECLINED;
     if (proxy)
         mp_miner_explain(&why, proxy);
+    mp_metrics_count(MP_COUNT_GETWORK_UNAVAILABLE);
     mp_reply_unavailable(r, &why);
     return DONE;
 }

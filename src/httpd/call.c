@@ -3,6 +3,7 @@
 #include "httpd/call.h"
 
 #include "codec/getwork.h"
+#include "httpd/metrics.h"
 #include "httpd/reply.h"
 
 #include <apr_strings.h>
@@ -40,6 +41,7 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
 {
     request_rec *r = call->r;
     const mp_work_t *work = grant->work;
+    mp_metrics_count(call->is_long_poll ? MP_COUNT_LONGPOLL_WORK : MP_COUNT_GETWORK_WORK);
     const char *roll = format_roll(r, grant);
     if (roll)
         apr_table_setn(r->headers_out, "X-Roll-NTime", roll);
@@ -52,6 +54,7 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
 
 int mp_call_send_failure(mp_call_t *call, const mp_result_t *why)
 {
+    mp_metrics_count(call->is_long_poll ? MP_COUNT_LONGPOLL_NO_POOL : MP_COUNT_GETWORK_NO_POOL);
     mp_call_note(call->r, "miningproxy-verdict", apr_pstrdup(call->r->pool, why->word));
     return mp_reply_error(call->r, MP_JSONRPC_NOT_CONNECTED, why->sentence, call->request.id);
 }

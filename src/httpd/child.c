@@ -11,6 +11,7 @@
 #include "httpd/capacity.h"
 #include "httpd/config.h"
 #include "httpd/log_sink.h"
+#include "httpd/metrics.h"
 #include "httpd/mount.h"
 #include "httpd/mpm.h"
 #include "httpd/parking.h"
@@ -161,6 +162,8 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     if (read_password(config, s, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
+    if (mp_metrics_prepare((unsigned)config->metrics_workers, s) != APR_SUCCESS)
+        return HTTP_INTERNAL_SERVER_ERROR;
     mp_state_lock_take(config->state_directory, s);
     report_memory(config->state_directory, s);
     mp_capacity_report(s, ptemp);
@@ -184,6 +187,7 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
                                         .shares = config->keep_shares,
                                         .statistics = config->keep_statistics,
                                         .is_leaving = mp_parking_is_child_ending},
+                             .counters = mp_metrics_counters(),
                              .state_directory = config->state_directory,
                              .spool_limit = config->spool_limit,
                              .threads = mp_mpm_threads()};

@@ -26,6 +26,7 @@ void *mp_config_create(apr_pool_t *p, server_rec *s)
     config->foreign_long_poll = MP_UNSET;
     config->statistics_interval = MP_UNSET;
     config->reject_alert = MP_UNSET;
+    config->metrics_workers = MP_UNSET;
     config->keep_work = config->keep_shares = config->keep_statistics = MP_UNSET;
     config->long_polling = MP_UNSET;
     config->long_poll_timeout = MP_UNSET;
@@ -67,6 +68,8 @@ static void complete_console(mp_config_t *config)
         config->reject_alert = 0.03;
     if (!config->date_format)
         config->date_format = "human";
+    if (config->metrics_workers == MP_UNSET)
+        config->metrics_workers = 100;
 }
 
 static void complete_upkeep(mp_config_t *config)

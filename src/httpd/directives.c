@@ -3,6 +3,7 @@
  * would be right. */
 #include "httpd/directives.h"
 
+#include "core/counters.h"
 #include "httpd/admin_settings.h"
 #include "httpd/cache.h"
 #include "httpd/public_url.h"
@@ -320,15 +321,15 @@ static const char *set_retries(cmd_parms *cmd, void *unused, const char *value)
     return NULL;
 }
 
-static const char *set_count(cmd_parms *cmd, const char *value, int least)
+static const char *set_count(cmd_parms *cmd, const char *value, int least, int most)
 {
     void *field;
     int count;
     const char *refusal = locate(&field, cmd);
     if (refusal)
         return refusal;
-    if (!parse_count(&count, value, MOST_LONG_POLLS) || count < least)
-        return refuse(cmd, value, apr_psprintf(cmd->pool, "write a whole number from %d to %d", least, MOST_LONG_POLLS));
+    if (!parse_count(&count, value, most) || count < least)
+        return refuse(cmd, value, apr_psprintf(cmd->pool, "write a whole number from %d to %d", least, most));
     *(int *)field = count;
     return NULL;
 }
@@ -336,13 +337,19 @@ static const char *set_count(cmd_parms *cmd, const char *value, int least)
 static const char *set_limit(cmd_parms *cmd, void *unused, const char *value)
 {
     (void)unused;
-    return set_count(cmd, value, 1);
+    return set_count(cmd, value, 1, MOST_LONG_POLLS);
 }
 
 static const char *set_part_limit(cmd_parms *cmd, void *unused, const char *value)
 {
     (void)unused;
-    return set_count(cmd, value, 0);
+    return set_count(cmd, value, 0, MOST_LONG_POLLS);
+}
+
+static const char *set_series(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_count(cmd, value, 0, MP_COUNTERS_WORKERS_MAX);
 }
 
 /* httpd's own flags do not name the value that they refuse. */

@@ -10,6 +10,7 @@
 #include "httpd/body.h"
 #include "httpd/call.h"
 #include "httpd/child.h"
+#include "httpd/metrics.h"
 #include "httpd/parking.h"
 #include "httpd/poll.h"
 #include "httpd/public_url.h"
@@ -40,12 +41,26 @@ static bool is_fixed_difficulty(const request_rec *r)
     return agent && (strncmp(agent, "Jephis PIC Miner", 16) == 0 || strncmp(agent, "BE Cube BTC Miner", 17) == 0);
 }
 
+static void count_outcome(const mp_submit_outcome_t *outcome)
+{
+    static const mp_count_t verdicts[] = {[MP_VERDICT_UNKNOWN] = MP_COUNT_SHARE_UNKNOWN,
+                                          [MP_VERDICT_ACCEPTED] = MP_COUNT_SHARE_ACCEPTED,
+                                          [MP_VERDICT_REJECTED] = MP_COUNT_SHARE_REJECTED};
+    if (outcome->is_dropped)
+        mp_metrics_count(MP_COUNT_SHARE_DROPPED);
+    else if (outcome->is_repeated)
+        mp_metrics_count(MP_COUNT_SHARE_REPEATED);
+    else
+        mp_metrics_count(outcome->is_unknown_work ? MP_COUNT_SHARE_UNKNOWN_WORK : verdicts[outcome->verdict]);
+}
+
 static int serve_share(mp_call_t *call)
 {
     mp_result_t why = MP_RESULT_NONE;
     mp_submit_outcome_t outcome;
     unsigned char header[MP_GETWORK_HEADER_SIZE];
     if (mp_getwork_share_parse(header, call->request.param, &why) != APR_SUCCESS) {
+        mp_metrics_count(MP_COUNT_SHARE_MALFORMED);
         mp_call_note(call->r, "miningproxy-verdict", "malformed");
         return send_verdict(call, false, why.word);
     }
@@ -57,11 +72,13 @@ static int serve_share(mp_call_t *call)
                                .retries = call->config->submit_retries};
     if (mp_submit_share(&outcome, call->proxy, &order, &why, call->r->pool) != APR_SUCCESS) {
         static volatile apr_uint32_t reported;
+        mp_metrics_count(MP_COUNT_SHARE_UNRECORDED);
         if (mp_damper_ticks(&reported, REPORT_WINDOW, mp_clock_monotonic()))
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r, "MP0040: a share was not taken, the miner is to repeat it: %s", why.sentence);
         mp_call_note(call->r, "miningproxy-verdict", "unrecorded");
         return mp_reply_error(call->r, MP_JSONRPC_INTERNAL_ERROR, "the share cannot be taken now; send it again", call->request.id);
     }
+    count_outcome(&outcome);
     mp_call_note(call->r, "miningproxy-verdict", outcome.is_dropped ? "dropped" : mp_verdict_word(outcome.verdict));
     mp_call_note_upstream(call->r, outcome.pool, outcome.difficulty, outcome.upstream_time);
     return send_verdict(call, outcome.is_accepted, outcome.reason);
@@ -72,6 +89,7 @@ static int refuse_method(mp_call_t *call)
 {
     char method[64];
     mp_call_note(call->r, "miningproxy-verdict", "unknown-method");
+    mp_metrics_count(MP_COUNT_GETWORK_OTHER_METHOD);
     const char *message = apr_psprintf(call->r->pool, "method \"%s\" is not offered here; use getwork",
                                        mp_text_clean(method, sizeof(method), call->request.method));
     return mp_reply_error(call->r, MP_JSONRPC_UNKNOWN_METHOD, message, call->request.id);
@@ -87,6 +105,7 @@ static int serve_request(mp_call_t *call, const mp_body_t *body)
         return refuse_method(call);
     if (status != APR_SUCCESS) {
         mp_call_note(call->r, "miningproxy-verdict", "malformed");
+        mp_metrics_count(MP_COUNT_GETWORK_MALFORMED);
         return mp_reply_error(call->r, request->code, why.sentence, request->id);
     }
     if (request->param)
@@ -115,6 +134,7 @@ static int refuse_body(request_rec *r, int status, apr_off_t limit)
 {
     if (status != HTTP_REQUEST_ENTITY_TOO_LARGE)
         return status;
+    mp_metrics_count(MP_COUNT_GETWORK_MALFORMED);
     const char *message = apr_psprintf(r->pool, "the request is larger than %" APR_OFF_T_FMT " bytes", limit);
     return mp_reply_json(r, status, mp_jsonrpc_format_error(MP_JSONRPC_INVALID_REQUEST, message, NULL, r->pool));
 }
@@ -143,11 +163,15 @@ static int serve_call(request_rec *r, bool is_long_poll)
         return refuse_body(r, status, call->config->max_request_body);
     if (proxy && !miner->roster)
         mp_miner_explain(&why, proxy);
-    if (!proxy || !miner->roster)
+    if (!proxy || !miner->roster) {
+        mp_metrics_count(MP_COUNT_GETWORK_UNAVAILABLE);
         return mp_reply_unavailable(r, &why);
+    }
     const char *complaint = identify(miner, r);
-    if (complaint)
+    if (complaint) {
+        mp_metrics_count(MP_COUNT_GETWORK_STRANGER);
         return mp_reply_error(r, MP_JSONRPC_INTERNAL_ERROR, complaint, NULL);
+    }
     mp_call_note(r, "miningproxy-worker", apr_pstrdup(r->pool, miner->worker->name));
     mp_parking_expect_next(r->connection);
     return serve_body(call, &body);

@@ -3,6 +3,7 @@
  * proves itself once more if the worker's password changed meanwhile. */
 #include "httpd/poll.h"
 
+#include "httpd/metrics.h"
 #include "httpd/parking.h"
 #include "httpd/public_url.h"
 #include "httpd/reply.h"
@@ -79,6 +80,7 @@ static int turn_away(const visitor_t *visitor, const mp_result_t *why)
 {
     mp_call_t *call = visitor->call;
     request_rec *r = call->r;
+    mp_metrics_count(MP_COUNT_LONGPOLL_TURNED_AWAY);
     apr_table_setn(r->err_headers_out, "Retry-After", "30");
     mp_call_note(r, "miningproxy-verdict", apr_pstrdup(r->pool, why->word));
     return mp_reply_json(r, HTTP_SERVICE_UNAVAILABLE,

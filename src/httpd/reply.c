@@ -56,6 +56,12 @@ int mp_reply_unavailable(request_rec *r, const mp_result_t *why)
     return mp_reply_json(r, HTTP_SERVICE_UNAVAILABLE, mp_jsonrpc_format_error(MP_JSONRPC_INTERNAL_ERROR, message, NULL, r->pool));
 }
 
+int mp_reply_plain(request_rec *r, int status, const char *content_type, const char *text)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    return send_all(r, status, content_type, text);
+}
+
 int mp_reply_text(request_rec *r, const char *text)
 {
     return send_all(r, HTTP_OK, "text/plain; charset=utf-8", text);

@@ -80,6 +80,7 @@ class Config:
     threads: int = 16
     directives: list[str] = field(default_factory=list)
     host: list[str] = field(default_factory=list)
+    locations: list[str] = field(default_factory=list)  # behind those of the miners, which they override
     modules: list[str] = field(default_factory=list)
     with_module: bool = True
     timeout: int = 60
@@ -129,4 +130,4 @@ def format_config(directory: Path, port: int, config: Config) -> str:
     lines += config.tls.lines() if config.tls else []
     handler = "\n".join(config.host) + (LOCATION if config.with_module else "")
     console = "\n".join(config.console.lines(directory)) + "\n" if config.console else ""
-    return "\n".join(lines) + "\n" + handler + console
+    return "\n".join(lines) + "\n" + handler + "\n".join([*config.locations, ""]) + console
