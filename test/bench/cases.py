@@ -19,6 +19,7 @@ class Farm:
     pools: int = 1  # with more than one, the best one is down
     polls: int = 0  # that wait all the time
     old_rows: int = 0  # works and as many shares that lie there before
+    is_scraped: bool = False  # its metrics are read each second while it is measured
     rolls: bool = False  # one work of the pool is many works, by their time
 
 
@@ -56,6 +57,8 @@ CASES = [
     Case("workers-10000", "10,000 workers, half as many runs of twice the length", Farm(workers=10000), Farm(), "1 worker", least_of_rival=0.95, longer=2),
     Case("polls", "10,000 long polls wait beside it", Farm(workers=1000, polls=10000), Farm(workers=1000), "no polls",
          load={"workers": 1}, least_of_rival=0.9),
+    Case("scrape", "100 workers; the metrics are read each second", Farm(workers=100, is_scraped=True), Farm(workers=100), "no scrape", least_of_rival=0.98,
+         longer=2),
     Case("close", "a connection for each request", load={"close": 1}, most_repeated=None),
     Case("tls", "TLS", load={"tls": 1}),
     Case("rows", "a million works and a million shares in the tables, 20 getworks to 1 share", Farm(old_rows=1_000_000), Farm(), "empty tables",

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of the load at one subject: how fast, what it cost whom, and whether the database has everything."""
+import contextlib
 from dataclasses import dataclass, field
 import statistics
 import time
 from typing import Any
 
 from .observer import Observer
+from .scraper import Scraper
 from .subjects import Subject
 from .tools import Load, Pool
 
@@ -42,7 +44,7 @@ def measure(subject: Subject, pool: Pool, seconds: int, deadline: float = 30) ->
     before = subject.books.rows() if subject.books else (0, 0)
     fetched = pool.stats()["getworks"]
     clocks = _clocks(subject, pool)
-    with Load(**subject.options, seconds=seconds) as load:
+    with Scraper(subject.httpd) if subject.is_scraped else contextlib.nullcontext(), Load(**subject.options, seconds=seconds) as load:
         seen = load.expect("ready").run()
     run = Run(rate=seen["requests"] / seen["seconds"], p50=seen["p50_us"] / 1000, p99=seen["p99_us"] / 1000,
               load=seen["cpu_seconds"] * 1e6 / max(1, seen["requests"]), memory=subject.memory() / 1000, requests=seen["answered"],

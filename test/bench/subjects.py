@@ -16,6 +16,7 @@ from harness import errorlog, mariadb
 from harness.config import Config, TlsPort
 from harness.database import PASSWORD, Database, SqliteDatabase, cheap_hash
 from harness.httpd import Httpd
+from harness.metrics import LOCATION
 from harness.proxy import Proxy, directives_for
 from harness.waiting import wait_until
 
@@ -51,6 +52,7 @@ class Subject:
     books: Books | None = None  # of that database
     database_pid: int | None = None
     rolls: bool = False
+    is_scraped: bool = False
     handed_out: int = 0  # works since the database was empty, rolled ones included
     repeated: int = 0  # requests, each of which may have got a work that nobody saw
     memory_of_poll: float | None = None  # kB
@@ -120,11 +122,13 @@ class Stage:
         if farm.old_rows:
             tables.fill_recent(database, self.base, farm.old_rows)
         directory = self.directory()
-        httpd = Httpd(directory, Config(**CONFIG, tls=_tls_port(tls), host=[f'DocumentRoot "{directory}"']))
+        httpd = Httpd(directory, Config(**CONFIG, tls=_tls_port(tls), host=[f'DocumentRoot "{directory}"'],
+                                        locations=[LOCATION] if farm.is_scraped else []))
         httpd.config.directives = directives_for(httpd, database, scene.DIRECTIVES)
         options = {"port": _port(httpd), "module": 1, "workers": farm.workers, "previous": pool.stats()["previous"]} | case.load
         books = Books(database, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60)))
-        subject = Subject(name, httpd, options, database, books, self.server.pid if farm.database == "mariadb" else None, farm.rolls)
+        subject = Subject(name, httpd, options, database, books, self.server.pid if farm.database == "mariadb" else None, farm.rolls,
+                          farm.is_scraped)
         try:
             Proxy(httpd, database).start()
             log_in(subject)

@@ -7,11 +7,14 @@ import json
 import signal
 import socket
 import threading
+from types import SimpleNamespace
 import urllib.request
 
 import pytest
 
 from bench import cases, runs, subjects, tools, verdicts
+from bench.scraper import Scraper
+from fakes.ports import free_port
 from harness.waiting import wait_until
 
 pytestmark = pytest.mark.load
@@ -64,7 +67,7 @@ def missed(case, seen, loud=()):
     return [one.name for one in verdicts.judge(verdicts.Result(case, seen, list(loud))) if not one.holds and not one.by_machine]
 
 
-@pytest.mark.parametrize("name", ["mix-sqlite", "rolling", "close", "tls"])
+@pytest.mark.parametrize("name", ["mix-sqlite", "rolling", "close", "tls", "scrape"])
 def test_answers_and_rows_are_complete(directory, name):
     """Works and shares through the module and through plain Apache: nothing wrong, nothing missing, nothing loud."""
     case = on_sqlite(name)
@@ -91,6 +94,11 @@ def test_a_loss_is_seen(directory, loss):
         seen = {subject.name: runs.measure(subject, pool, 1, deadline=1) for subject in found}
     assert seen["proxy"].missing > 0
     assert missed(case, seen) == ["mix-sqlite: rows and counted getworks that are missing or too many"]
+
+
+def test_metrics_that_cannot_be_read_are_seen():
+    with pytest.raises(ConnectionRefusedError), Scraper(SimpleNamespace(address=("127.0.0.1", free_port()))):
+        pass
 
 
 def test_warnings_and_repeats_are_seen():
