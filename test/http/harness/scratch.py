@@ -1,86 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A root of its own in which packages are installed and removed: what this machine has, with everything that is written kept apart. It vanishes with the process that holds it."""
-import contextlib
+"""A root file system to install packages in: this machine's, with a layer in memory above it that takes what is written.
+
+It lives in name spaces of its own, together with whatever is started in it: when the process that holds them ends, for whatever
+reason, nothing is left. Where no layer can be laid over the root, debootstrap makes a small Debian. The network is the machine's.
+"""
+import os
 from pathlib import Path
-import shutil
 import subprocess
-from typing import Iterator
 
 import pytest
 
-from . import places
+from .waiting import wait_until
 
-_HOLD = """set -e
-mount -t tmpfs -o size=2g tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
-mount --rbind /dev "$1/root/dev"
-mount -t proc proc "$1/root/proc"
-mount -t tmpfs tmpfs "$1/root/tmp"
-mount -t tmpfs tmpfs "$1/root/run"
-mkdir "$1/root/run/lock"
-echo there
-exec sleep infinity
+# No daemon is started or stopped by a package here; what was asked for is kept.
+_POLICY = '#!/bin/sh\necho "$@" >>/var/log/policy-rc.d.log\nexit 101\n'
+_HOLD = """
+set -e
+root=$1/root
+mount -t tmpfs -o mode=0755 tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$root"
+if [ "$MP_SCRATCH" = debootstrap ] || ! mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$root"; then
+    debootstrap --variant=minbase --include=ca-certificates,curl,sqlite3 bookworm "$root" >&2
+    cp /etc/apt/sources.list "$root/etc/apt/" 2>/dev/null || :
+    cp -r /etc/apt/sources.list.d "$root/etc/apt/" 2>/dev/null || :
+fi
+mount --rbind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+for name in run tmp; do mount -t tmpfs -o mode=1777 tmpfs "$root/$name"; done
+mkdir "$root/run/lock"
+echo ready
+exec chroot "$root" cat
 """
-_NO_SERVICES = "#!/bin/sh\nexit 101\n"
 
 
 class ScratchRoot:
-    """Commands run in it as root, and see the machine's own network."""
+    """Open until close()."""
 
-    def __init__(self, holder: subprocess.Popen[str], root: Path):
-        self._holder, self.path = holder, root
+    def __init__(self, directory: Path):
+        directory.mkdir()
+        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", _HOLD, "hold", str(directory)]
+        self._log = directory.parent / "scratch.log"
+        with open(self._log, "wb") as log:
+            self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        if self._holder.stdout.readline() != "ready\n":
+            self._holder.wait(10)
+            pytest.skip(f"no other root can be made here, as in most containers: {self._log.read_text()}")
+        children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text()
+        self._init = int(children.split()[0])
+        self._wait_for_root()
+        policy = self.path("usr/sbin/policy-rc.d")
+        policy.write_text(_POLICY)
+        policy.chmod(0o755)
 
-    def try_run(self, *command: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Whatever becomes of it."""
-        return subprocess.run(["nsenter", "--mount", f"--target={self._holder.pid}", "chroot", str(self.path), "/usr/bin/env", "-i",
-                               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
-                               *command], input=given, stdin=None if given is not None else subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=300, check=False)
+    def _wait_for_root(self) -> None:
+        """The shell says that it is ready, and then becomes what has the new root."""
+        wait_until(lambda: Path(os.readlink(f"/proc/{self._init}/exe")).name == "cat", 10, "the scratch root is entered")
 
-    def run(self, *command: str, given: str | None = None) -> str:
-        """@return what it printed"""
-        done = self.try_run(*command, given=given)
-        assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    def path(self, name: str) -> Path:
+        """A file in there, seen from here."""
+        return Path(f"/proc/{self._init}/root") / name
+
+    def run(self, script: str, status: int | None = 0, timeout: float = 300) -> str:
+        """Runs a shell script in there, which ends at the first failure. @return what it said"""
+        command = ["nsenter", "--mount", "--pid", "--root", "--wd", f"--target={self._init}", "env", "-i", "HOME=/root", "LC_ALL=C.UTF-8",
+                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "sh", "-ec", script]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
+                              check=False)
+        assert status is None or done.returncode == status, f"{script}\nended with status {done.returncode}:\n{done.stdout}"
         return done.stdout
 
-    def write(self, path: str, text: str, mode: str = "644") -> None:
-        """A file there."""
-        self.run("sh", "-c", 'cat >"$1"; chmod "$2" "$1"', "sh", path, mode, given=text)
+    def apt_install(self, names: str) -> None:
+        """With the lists that are here, or with new ones."""
+        install = f"apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends {names}"
+        self.run(f"{install} || {{ apt-get -qq update; {install}; }}", timeout=600)
 
-    def bring(self, source: Path, path: str) -> None:
-        """Copies a file of this machine."""
-        with open(source, "rb") as file:
-            subprocess.run(["nsenter", "--mount", f"--target={self._holder.pid}", "chroot", str(self.path), "sh", "-c", 'cat >"$1"', "sh", path],
-                           stdin=file, timeout=60, check=True)
+    def files(self, *folders: str) -> set[str]:
+        """Whatever lies in there."""
+        return set(self.run(f"find {' '.join(folders)} -mindepth 1").splitlines())
 
-    def has(self, path: str) -> bool:
-        """Is there such a thing, be it a dangling link?"""
-        return self.try_run("sh", "-c", '[ -e "$1" ] || [ -L "$1" ]', "sh", path).returncode == 0
-
-    def read(self, path: str) -> str:
-        """A file's text."""
-        return self.run("cat", path)
-
-
-@contextlib.contextmanager
-def scratch_root(directory: Path) -> Iterator[ScratchRoot]:
-    """Needs root, and a kernel with overlayfs: skips without them."""
-    if not places.IS_ROOT:
-        pytest.skip("only root can install packages")
-    base = directory / "scratch"
-    base.mkdir()
-    with subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", _HOLD, "sh", str(base)], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as holder:
+    def close(self) -> None:
+        """Ends what runs in there; the layer goes with it."""
+        self._holder.stdin.close()
         try:
-            assert holder.stdout is not None
-            first = holder.stdout.readline()
-            if first != "there\n":
-                pytest.skip(f"no file system can be laid over this machine's here, as in most containers: {first}")
-            root = ScratchRoot(holder, base / "root")
-            # Nothing is started or stopped by the installation.
-            root.write("/usr/sbin/policy-rc.d", _NO_SERVICES, "755")
-            yield root
+            self._holder.wait(20)
         finally:
-            holder.kill()
-    shutil.rmtree(base, ignore_errors=True)
+            self._holder.kill()
+            self._holder.stdout.close()
