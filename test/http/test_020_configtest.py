@@ -10,7 +10,7 @@ PROCESS_WIDE = [
     "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt", "MiningProxyFailbackAfter 30s",
     "MiningProxyPoolPollInterval 15s", "MiningProxyForeignLongPoll Off", "MiningProxyLongPollLimit 10000",
     "MiningProxyLongPollLimitPerWorker 0", "MiningProxyLongPollLimitPerAddress 0", "MiningProxyTemplates /tmp", "MiningProxyStatisticsInterval 1h",
-    "MiningProxyRejectAlert 3%", "MiningProxyDateFormat human", "MiningProxyKeepWork 1d", "MiningProxyKeepShares 14d", "MiningProxyKeepStatistics 1y"]
+    "MiningProxyRejectAlert 3%", "MiningProxyDateFormat human", "MiningProxyMetricsWorkers 100", "MiningProxyKeepWork 1d", "MiningProxyKeepShares 14d", "MiningProxyKeepStatistics 1y"]
 PER_HOST = [
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10",
     "MiningProxyMaxRequestBody 64k", "MiningProxyLongPolling On", "MiningProxyLongPollPath /lp", "MiningProxyLongPollTimeout 55min",
@@ -69,6 +69,8 @@ WRONG = [
     ("MiningProxyLongPollLimit", "1000001", ["from 1 to 1000000"]),
     ("MiningProxyLongPollLimitPerWorker", "-1", ["from 0 to 1000000"]),
     ("MiningProxyLongPollLimitPerAddress", "1k", ["from 0 to 1000000"]),
+    ("MiningProxyMetricsWorkers", "-1", ["from 0 to 10000"]),
+    ("MiningProxyMetricsWorkers", "10001", ["from 0 to 10000"]),
     ("MiningProxyTemplates", "/etc/hostname", ["directory"]),
     ("MiningProxyStatisticsInterval", "2h", ["1h, 6h, 24h, 7d or 30d"]),
     ("MiningProxyStatisticsInterval", "1H", ["1h, 6h, 24h, 7d or 30d"]),
@@ -138,7 +140,7 @@ RIGHT = [
     'MiningProxyDatabase "mysql://miner@[::1]:3306/farm"',
     'MiningProxyDatabase "mysql://miner@localhost/farm?socket=/run/mysqld/mysqld.sock"',
     'MiningProxyDatabase "sqlite:/tmp/a farm.db"', "MiningProxyPoolPollInterval 250ms", "MiningProxyForeignLongPoll on",
-    "MiningProxyLongPollLimit 1", "MiningProxyLongPollLimitPerWorker 1000000", "MiningProxyLongPolling OFF",
+    "MiningProxyLongPollLimit 1", "MiningProxyMetricsWorkers 0", "MiningProxyMetricsWorkers 10000", "MiningProxyLongPollLimitPerWorker 1000000", "MiningProxyLongPolling OFF",
     "MiningProxyLongPollPath /LP/long-poll_2~.x", "MiningProxyLongPollPath /" + "x" * 63, "MiningProxyLongPollTimeout 1h",
     'MiningProxyTemplates "/nonexistent/templates"', "MiningProxyStatisticsInterval 30d", "MiningProxyRejectAlert 0", "MiningProxyRejectAlert 2.5%",
     "MiningProxyRejectAlert 100%", "MiningProxyDateFormat HUMAN", 'MiningProxyDateFormat "%Y-%m-%d %H:%M"', 'MiningProxyDateFormat "%-d. %B, 100 %%"',

@@ -22,7 +22,8 @@ def test_installed_and_taken_away_again(directory):
     module = next(name for name in files if name.endswith("mod_miningproxy.so"))
     assert f"/{module}" == f"{places.libexecdir()}/mod_miningproxy.so"
     for name in ("usr/sbin/miningproxy-farm", "usr/share/miningproxy/database/schema.sql", "usr/share/miningproxy/database/migrate.sql",
-                 "etc/apache2/mods-available/miningproxy.load", "etc/apache2/mods-available/miningproxy.conf"):
+                 "etc/apache2/mods-available/miningproxy.load", "etc/apache2/mods-available/miningproxy.conf",
+                 "usr/share/miningproxy/conf/prometheus/miningproxy.rules.yml", "usr/share/miningproxy/conf/grafana/miningproxy.json"):
         assert name in files, sorted(files)
     help_text = subprocess.run([root / "usr/sbin/miningproxy-farm", "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
     assert "add-pool" in help_text
