@@ -6,6 +6,10 @@
 #include <apr_pools.h>
 #include <stdbool.h>
 
+/** Size in bytes of the well-formed UTF-8 character at text, and its code; 0 if there is none: a stray or missing continuation byte, an overlong
+ * form, a surrogate, a number beyond Unicode. Never reads past a NUL, which is a character of one byte. */
+apr_size_t mp_text_decode(apr_uint32_t *code, const char *text);
+
 /** Copies at most size - 1 bytes: control characters (also DEL) become blanks, invalid UTF-8 becomes '?', a character cut by the
  * limit is left out, leading and trailing blanks go. Always NUL-terminated. @return buffer */
 char *mp_text_clean(char *buffer, apr_size_t size, const char *text);

@@ -8,9 +8,7 @@
 #include <string.h>
 #include <wctype.h>
 
-/* Size in bytes of the well-formed character at text, and its code; 0 if there is none: a stray or missing continuation byte, an overlong
- * form, a surrogate, a number beyond Unicode. Never reads past a NUL. */
-static apr_size_t decode(apr_uint32_t *code, const char *text)
+apr_size_t mp_text_decode(apr_uint32_t *code, const char *text)
 {
     static const apr_uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     const unsigned char *bytes = (const unsigned char *)text;
@@ -68,7 +66,7 @@ static char *clean(char *buffer, apr_size_t size, const char *text, bool ascii_o
     while (*text != '\0') {
         char character[4];
         apr_uint32_t code = 0;
-        apr_size_t used = decode(&code, text);
+        apr_size_t used = mp_text_decode(&code, text);
         if (used == 0 || (ascii_only && code > 0x9f))
             code = '?';
         else if (is_control(code))
@@ -104,7 +102,7 @@ bool mp_text_is_utf8(const char *text)
     apr_size_t size = 1;
 
     for (; *text != '\0' && size > 0; text += size)
-        size = decode(&code, text);
+        size = mp_text_decode(&code, text);
     return size > 0;
 }
 
@@ -136,7 +134,7 @@ const char *mp_text_fold(const char *text, apr_pool_t *p)
     char *folded = apr_palloc(p, 2 * length + 1);
     for (apr_size_t i = 0; i < length;) {
         apr_uint32_t code = 0;
-        apr_size_t used = decode(&code, text + i);
+        apr_size_t used = mp_text_decode(&code, text + i);
         if (used == 0)
             folded[folded_length++] = text[i++];
         else

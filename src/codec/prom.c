@@ -1,46 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever a pool or a worker is called must not end its label, or the scrape. */
 #include "codec/prom.h"
+
+#include "base/buffer.h"
+#include "base/text.h"
 
 #include <apr_strings.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#define FIRST_ROOM ((apr_size_t)32 * 1024)
+
 struct mp_prom_t {
-    apr_pool_t *p;
-    char *text;
-    apr_size_t length, room;
+    mp_buffer_t buffer;
     const char *family;
 };
 
 mp_prom_t *mp_prom_create(apr_pool_t *p)
 {
     mp_prom_t *prom = apr_pcalloc(p, sizeof(*prom));
-    prom->p = p;
-    prom->room = 32 * 1024;
-    prom->text = apr_palloc(p, prom->room);
-    prom->text[0] = '\0';
+    mp_buffer_open(&prom->buffer, FIRST_ROOM, p);
     return prom;
-}
-
-static void put(mp_prom_t *prom, const char *text, apr_size_t length)
-{
-    if (prom->length + length + 1 > prom->room) {
-        while (prom->length + length + 1 > prom->room)
-            prom->room *= 2;
-        char *larger = apr_palloc(prom->p, prom->room);
-        memcpy(larger, prom->text, prom->length);
-        prom->text = larger;
-    }
-    memcpy(prom->text + prom->length, text, length);
-    prom->length += length;
-    prom->text[prom->length] = '\0';
 }
 
 static void put_text(mp_prom_t *prom, const char *text)
 {
-    put(prom, text, strlen(text));
+    mp_buffer_append(&prom->buffer, text, strlen(text));
 }
 
 /* In HELP quotation marks stand for themselves. */
@@ -52,13 +38,13 @@ static void put_help(mp_prom_t *prom, const char *help)
         else if (*help == '\n')
             put_text(prom, "\\n");
         else
-            put(prom, help, 1);
+            mp_buffer_append(&prom->buffer, help, 1);
     }
 }
 
 void mp_prom_begin(mp_prom_t *prom, const char *name, const char *type, const char *help)
 {
-    prom->family = apr_pstrdup(prom->p, name);
+    prom->family = apr_pstrdup(prom->buffer.p, name);
     put_text(prom, "# HELP ");
     put_text(prom, name);
     put_text(prom, " ");
@@ -101,30 +87,11 @@ void mp_prom_add_count(mp_prom_t *prom, const char *suffix, const char *labels, 
     put_sample(prom, suffix, labels, number);
 }
 
-/* @return how many bytes the character has that begins here; 0 if it is none */
-static int length_of(const unsigned char *at)
-{
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high;
-        int length;
-    } forms[] = {{0x01, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-                 {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-                 {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    for (apr_size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (at[0] < forms[i].first_low || at[0] > forms[i].first_high)
-            continue;
-        bool is_good = forms[i].length == 1 || (at[1] >= forms[i].second_low && at[1] <= forms[i].second_high);
-        for (int byte = 2; is_good && byte < forms[i].length; byte++)
-            is_good = (at[byte] & 0xC0) == 0x80;
-        return is_good ? forms[i].length : 0;
-    }
-    return 0;
-}
-
 static char *put_value(char *to, const char *value)
 {
     while (*value) {
-        int length = length_of((const unsigned char *)value);
+        apr_uint32_t code;
+        apr_size_t length = mp_text_decode(&code, value);
         if (*value == '\\' || *value == '"' || *value == '\n')
             *to++ = '\\';
         if (length == 0)
@@ -132,7 +99,7 @@ static char *put_value(char *to, const char *value)
         else if (*value == '\n')
             *to++ = 'n';
         else
-            to = (char *)memcpy(to, value, (apr_size_t)length) + length;
+            to = (char *)memcpy(to, value, length) + length;
         value += length > 0 ? length : 1;
     }
     return to;
@@ -151,5 +118,5 @@ const char *mp_prom_label(const char *name, const char *value, apr_pool_t *p)
 
 const char *mp_prom_text(mp_prom_t *prom)
 {
-    return prom->text;
+    return prom->buffer.text;
 }

@@ -4,6 +4,7 @@
  * only what came of it is copied to the caller's. */
 #include "codec/template_private.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 #include <apr_strings.h>
@@ -12,13 +13,12 @@
 #define FIRST_ROOM 4096
 
 typedef struct render_t {
-    char *buffer;
-    apr_size_t used, room;
+    mp_buffer_t buffer;
     bool is_full; /* something had no room, and is missing */
     int depth, steps;
     const mp_template_partials_t *partials;
     mp_result_t *why;
-    apr_pool_t *growth; /* of the buffer */
+    apr_pool_t *growth; /* the buffer's */
 } render_t;
 
 /* A template under way, and what its lines begin with: what those of the template around it do, then blanks of its own. */
@@ -42,19 +42,10 @@ static apr_status_t render_nodes(render_t *render, const place_t *place, const c
 
 static void append(render_t *render, const char *text, apr_size_t length)
 {
-    if (length > MP_TEMPLATE_SIZE - render->used) {
+    if (length > MP_TEMPLATE_SIZE - render->buffer.length)
         render->is_full = true;
-        return;
-    }
-    if (length > render->room - render->used) {
-        while (length > render->room - render->used)
-            render->room *= 2;
-        char *larger = apr_palloc(render->growth, render->room);
-        memcpy(larger, render->buffer, render->used);
-        render->buffer = larger;
-    }
-    memcpy(render->buffer + render->used, text, length);
-    render->used += length;
+    else
+        mp_buffer_append(&render->buffer, text, length);
 }
 
 static void append_text(render_t *render, const char *text)
@@ -272,15 +263,15 @@ static apr_status_t render_nodes(render_t *render, const place_t *place, const c
 apr_status_t mp_template_render(mp_template_text_t *out, const mp_template_t *tpl, const mp_json_t *view,
                                 const mp_template_partials_t *partials, mp_result_t *why, apr_pool_t *p)
 {
-    render_t render = {.room = FIRST_ROOM, .partials = partials, .why = why};
+    render_t render = {.partials = partials, .why = why};
     const place_t place = {tpl, NULL, NULL};
     const context_t context = {view, NULL};
 
     render.growth = mp_memory_create_child(p);
-    render.buffer = apr_palloc(render.growth, render.room);
+    mp_buffer_open(&render.buffer, FIRST_ROOM, render.growth);
     apr_status_t status = render_nodes(&render, &place, &context, (range_t){0, tpl->count});
     if (status == APR_SUCCESS)
-        *out = (mp_template_text_t){apr_pstrmemdup(p, render.buffer, render.used), render.used};
+        *out = (mp_template_text_t){apr_pstrmemdup(p, render.buffer.text, render.buffer.length), render.buffer.length};
     apr_pool_destroy(render.growth);
     return status;
 }
