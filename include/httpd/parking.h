@@ -24,6 +24,10 @@ void mp_parking_expect(const conn_rec *c);
 /** This was a miner's request: its next one is to be looked for before the connection is given back (httpd/stay.h). */
 void mp_parking_expect_next(const conn_rec *c);
 
+/** This connection's memory goes back to the system as it is freed. httpd hands what a connection holds to another one when it is over, with all that it ever held: so this is for whoever is given
+ * up, and for requests that take many times what a miner's do. */
+void mp_parking_keep_nothing(const conn_rec *c);
+
 /** An mp_longpoll_idle_t; only where requests wait without a thread. */
 apr_uint32_t mp_parking_idle_threads(void);
 

@@ -13,6 +13,7 @@
 #include "httpd/body.h"
 #include "httpd/child.h"
 #include "httpd/mount.h"
+#include "httpd/parking.h"
 #include "httpd/public_url.h"
 #include "service/console_text.h"
 
@@ -239,19 +240,13 @@ static int serve(const mp_admin_request_t *request)
     return method == M_POST ? serve_change(request) : serve_view(request);
 }
 
-/* A page takes many times what a miner's request does, and httpd gives the memory of a connection to another one when it is over, with all that it ever held. */
-static void keep_nothing(const conn_rec *c)
-{
-    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), 1);
-}
-
 int mp_admin_handle(request_rec *r)
 {
     static volatile apr_uint32_t reported;
     if (!r->handler || strcmp(r->handler, MP_ADMIN_HANDLER) != 0)
         return DECLINED;
     mp_child_hold_signals(r);
-    keep_nothing(r->connection);
+    mp_parking_keep_nothing(r->connection);
     mp_admin_guard_set_headers(r);
     mp_admin_request_t *request = mp_admin_request_create(r);
     if (!request) {

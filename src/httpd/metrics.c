@@ -7,6 +7,7 @@
 #include "codec/prom.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
+#include "httpd/parking.h"
 #include "httpd/reply.h"
 #include "service/metrics.h"
 #include "store/store.h"
@@ -55,11 +56,10 @@ apr_status_t mp_metrics_prepare(unsigned workers, server_rec *s)
 {
     retained_t *retained = obtain();
     size_t size = mp_counters_size(workers);
-    apr_status_t status = APR_SUCCESS;
     counters = retained->memory && retained->size == size ? mp_counters_attach(retained->memory, workers, mp_clock_now()) : NULL;
     if (counters)
         return APR_SUCCESS;
-    status = map_anew(retained, size);
+    apr_status_t status = map_anew(retained, size);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, status, s,
                      "MP0720: there is no memory for the counters of the metrics (%" APR_SIZE_T_FMT " bytes)", (apr_size_t)size);
@@ -99,6 +99,7 @@ static int serve(request_rec *r)
     if (r->method_number != M_GET)
         return refuse_method(r);
     mp_child_hold_signals(r);
+    mp_parking_keep_nothing(r->connection);
     mp_proxy_t *proxy = mp_child_proxy(NULL);
     if (!proxy || !counters)
         return mp_reply_plain(r, HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8",

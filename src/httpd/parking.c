@@ -84,6 +84,11 @@ mp_parking_way_t mp_parking_way(void)
     return MP_PARKING_THREAD;
 }
 
+void mp_parking_keep_nothing(const conn_rec *c)
+{
+    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), 1);
+}
+
 bool mp_parking_can_wait(const conn_rec *c)
 {
     return !c->master;
@@ -233,12 +238,6 @@ static void forget_pages(const conn_rec *c)
     apr_allocator_free(allocator, block);
 }
 
-/* A connection that is given up keeps nothing of what it frees. */
-static void keep_nothing(const conn_rec *c)
-{
-    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), 1);
-}
-
 void mp_parking_expect(const conn_rec *c)
 {
     if (find_place(c))
@@ -301,7 +300,7 @@ static void forsake(place_t *place)
     parked_t *parked = place->parked;
     place->parked = NULL;
     note_absence(parked->r);
-    keep_nothing(parked->r->connection);
+    mp_parking_keep_nothing(parked->r->connection);
     leave(parked, false);
 }
 

@@ -9,6 +9,7 @@ import pytest
 from harness import places
 from harness.config import Console
 from harness.console import Visitor
+from harness.metrics import LOCATION, ask
 
 ARENA = 64 << 20  # bytes; where one begins, but for the first, which is the heap
 TAKEN = re.compile(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 00000000 00:00 0 *$", re.MULTILINE)
@@ -52,3 +53,24 @@ def test_pages_of_the_console_leave_little_behind(polling, templates):
         statuses = set(threads.map(lambda page: Visitor(polling).get(page).status, ["/", "/workers"] * 240))
     assert statuses == {200}
     assert _own(child) - before < 9000
+
+
+@pytest.mark.skipif(places.ASAN, reason="it has an allocator of its own")
+@pytest.mark.proxy(directives=["MiningProxyMetricsWorkers 1000"])
+def test_metrics_leave_little_behind(polling):
+    """Likewise a page of 130 kB, which Prometheus asks for all day."""
+    polling.httpd.config.locations.append(LOCATION)
+    names = [f"rig-{number}" for number in range(300)]
+    for name in names:
+        polling.database.add_rig(polling.alpha, name=name)
+    polling.start()
+    for name in names:
+        miner = polling.miner(name)
+        miner.getwork()
+        miner.close()
+    child = polling.httpd.children()[0]
+    before = _own(child)
+    with ThreadPoolExecutor(8) as threads:
+        sizes = list(threads.map(lambda _: len(ask(polling.httpd)[2]), range(480)))
+    assert min(sizes) > 100_000
+    assert _own(child) - before < 2500
