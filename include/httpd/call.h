@@ -4,6 +4,7 @@
 #define MP_HTTPD_CALL_H
 
 #include "codec/jsonrpc.h"
+#include "core/counters.h"
 #include "httpd/config.h"
 #include "httpd/miner.h"
 #include "service/work.h"
@@ -25,7 +26,7 @@ void mp_call_note_upstream(request_rec *r, const mp_pool_t *pool, double difficu
 /** must_submit_old: the miner is told that its older work is still worth something. p is needed during the call only. @return OK */
 int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_submit_old, apr_pool_t *p);
 /** In a 200, with the reason for the log. @return OK */
-int mp_call_send_failure(mp_call_t *call, const mp_result_t *why);
+int mp_call_send_failure(mp_call_t *call, mp_count_t outcome, const mp_result_t *why);
 
 /** Fetches work on this thread, and sends it or why there is none. With must_submit_old the work is this miner's own. @return OK */
 int mp_call_serve_work(mp_call_t *call, bool must_submit_old);

@@ -52,9 +52,9 @@ int mp_call_send_work(mp_call_t *call, const mp_work_grant_t *grant, bool must_s
     return mp_reply_json(r, HTTP_OK, mp_jsonrpc_format_result(result, call->request.id, p));
 }
 
-int mp_call_send_failure(mp_call_t *call, const mp_result_t *why)
+int mp_call_send_failure(mp_call_t *call, mp_count_t outcome, const mp_result_t *why)
 {
-    mp_metrics_count(call->is_long_poll ? MP_COUNT_LONGPOLL_NO_POOL : MP_COUNT_GETWORK_NO_POOL);
+    mp_metrics_count(outcome);
     mp_call_note(call->r, "miningproxy-verdict", apr_pstrdup(call->r->pool, why->word));
     return mp_reply_error(call->r, MP_JSONRPC_NOT_CONNECTED, why->sentence, call->request.id);
 }
@@ -67,5 +67,5 @@ int mp_call_serve_work(mp_call_t *call, bool must_submit_old)
         .roster = call->miner->roster, .worker = call->miner->worker, .timeout = call->config->work_timeout, .may_roll = !must_submit_old};
     if (mp_work_fetch(&grant, call->proxy, &order, &why, call->r->pool) == APR_SUCCESS)
         return mp_call_send_work(call, &grant, must_submit_old, call->r->pool);
-    return mp_call_send_failure(call, &why);
+    return mp_call_send_failure(call, call->is_long_poll ? MP_COUNT_LONGPOLL_NO_POOL : MP_COUNT_GETWORK_NO_POOL, &why);
 }

@@ -35,7 +35,7 @@ static int refuse(mp_call_t *call, const char *sentence)
 {
     mp_result_t why;
     mp_result_set(&why, APR_EACCES, "wrong-password", "%s", sentence);
-    return mp_call_send_failure(call, &why);
+    return mp_call_send_failure(call, MP_COUNT_LONGPOLL_TURNED_AWAY, &why);
 }
 
 static void finish_with(const visitor_t *visitor, const mp_longpoll_answer_t *answer)
@@ -43,7 +43,7 @@ static void finish_with(const visitor_t *visitor, const mp_longpoll_answer_t *an
     mp_call_t *call = visitor->call;
     mp_call_note(call->r, "miningproxy-wake", mp_wake_word(answer->reason));
     if (answer->status != APR_SUCCESS) {
-        mp_call_send_failure(call, &answer->why);
+        mp_call_send_failure(call, MP_COUNT_LONGPOLL_NO_POOL, &answer->why);
     } else if (!is_still_welcome(visitor, answer->roster, answer->worker)) {
         refuse(call, "the worker's password was changed");
     } else {

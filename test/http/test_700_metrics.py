@@ -6,6 +6,7 @@ import pytest
 
 from fakes import header, ledger
 from fakes.pool import TRIVIAL
+from harness.database import cheap_hash
 from harness.drill import Drill
 from harness.metrics import LOCATION, ask, check, scrape
 from harness.polls import EVERY_MPM
@@ -238,6 +239,24 @@ def test_long_polls(counted, make_pool):
     assert metrics.value("pool_blocks_total", pool="alpha") == 1 and metrics.value("parked_polls_limit") > 0
     counted.park(counted.mining()).close()
     wait_until(lambda: scrape(counted.httpd).value("requests_total", kind="longpoll", outcome="gone") == 1, 5, "its miner went away")
+
+
+@pytest.mark.load
+@pytest.mark.proxy(directives=["MiningProxyLongPollTimeout 40s"])
+@pytest.mark.expects_log("AH01617")
+def test_a_poll_that_is_turned_away(counted, make_pool):
+    """Its worker's password was changed while it waited, of which it is told in the end: no pool is to blame."""
+    pool = make_pool("alpha")
+    pool.long_polling = "/lp"
+    counted.database.add_rig(pool)
+    counted.start()
+    poll = counted.park(counted.mining())
+    counted.database.change("UPDATE worker SET password = ? WHERE name = 'rig1'", cheap_hash("another"))
+    wait_until(lambda: counted.login_status("rig1", "another") == 200, 10, "the new password is known")
+    assert poll.wait(45).error
+    metrics = scrape(counted.httpd)
+    assert metrics.value("requests_total", kind="longpoll", outcome="turned_away") == 1
+    assert metrics.value("requests_total", kind="longpoll", outcome="no_pool") == metrics.value("requests_total", kind="longpoll", outcome="work") == 0
 
 
 @pytest.mark.both_databases
