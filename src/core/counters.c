@@ -207,9 +207,10 @@ static bool contains(const char *text, const char *const *words)
 /* Pools say the same in many words. */
 mp_fate_t mp_counters_fate(mp_verdict_t verdict, const char *reason)
 {
-    static const char *const stale[] = {"stale", "old", "prevblk", "prev-blk", "block", "unknown-work", "job not found", NULL};
+    static const char *const stale[] = {"stale",    "too old",      "too-old",       "outdated", "prevblk",
+                                        "prev-blk", "unknown-work", "job not found", NULL};
     static const char *const duplicate[] = {"duplicate", NULL};
-    static const char *const easy[] = {"low", "high-hash", "above target", "target", "h-not-zero", "difficulty", NULL};
+    static const char *const easy[] = {"low diff", "low-diff", "below", "high-hash", "above target", "h-not-zero", NULL};
     static const char *const stranger[] = {"unauthorized", "unauthorised", "password", "worker", NULL};
     static const char *const unreachable[] = {"unreachable", "refused", "connect-failed", NULL};
     static const char *const timeout[] = {"timeout", "time-out", "timed out", NULL};
