@@ -69,24 +69,21 @@ apr_status_t mp_store_load_generation(apr_int64_t *generation, mp_store_t *store
 /** Everything a roster is made of, read in one snapshot. Rows live in p. Checks the schema version as well. */
 apr_status_t mp_store_load_roster(mp_roster_rows_t **rows, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
 
+/* What of a batch of shares was news. */
+typedef struct mp_store_news_t {
+    const mp_share_t **shares; /* they got a new row, or a known verdict where there was none; in the caller's pool */
+    apr_size_t count;
+    apr_size_t inserted; /* of these, how many rows were new */
+} mp_store_news_t;
+
 /**
  * Records shares in one transaction: a share whose id is already there changes nothing, except that an unknown verdict is replaced by a known
  * one; statistics are raised only by what became known now. Deadlocks and lock timeouts are retried inside.
  * @param shares count pointers; new rows get their ids in this order, but of one id the earlier share goes first
- * @param inserted how many rows were new; may be NULL
+ * @param news nothing, if this fails; may be NULL
  */
-apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
+apr_status_t mp_store_save_shares(mp_store_news_t *news, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
                                   mp_result_t *why, apr_pool_t *p);
-
-/* Shares that were news: they got a new row, or a known verdict where there was none. */
-typedef struct mp_store_news_t {
-    const mp_share_t **shares;
-    apr_size_t count;
-} mp_store_news_t;
-
-/** mp_store_save_shares(), and what of it was news; the list is from p. */
-apr_status_t mp_store_save_shares_telling(mp_store_news_t *news, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
-                                          mp_result_t *why, apr_pool_t *p);
 
 /* A work that was handed out. */
 typedef struct mp_store_work_t {

@@ -187,7 +187,7 @@ static apr_status_t save_shares(void *baton, const mp_share_t *const *shares, ap
 {
     batch_t *batch = baton;
     mp_store_news_t news;
-    apr_status_t status = mp_store_save_shares_telling(&news, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
+    apr_status_t status = mp_store_save_shares(&news, shares, count, batch->recorder->parts.store, batch->why, batch->pool);
     if (status == APR_SUCCESS) {
         /* Behind one that is not full comes hardly anything. */
         if (count == MP_SPOOL_BATCH_SHARES)

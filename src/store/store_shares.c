@@ -27,7 +27,6 @@ typedef struct recording_t {
     apr_size_t statistics_count;
     mp_worker_event_t *accepted; /* likewise */
     apr_size_t accepted_count;
-    apr_size_t inserted;
     mp_store_news_t *news; /* room for count */
 } recording_t;
 
@@ -99,7 +98,7 @@ static apr_status_t add_all(recording_t *recording, mp_connection_t *connection,
 
     if (status != APR_SUCCESS)
         return status;
-    recording->inserted = recording->count;
+    recording->news->inserted = recording->count;
     for (apr_size_t i = 0; i < recording->count; i++) {
         recording->news->shares[recording->news->count++] = recording->rows[i].share;
         if (recording->rows[i].share->verdict != MP_VERDICT_UNKNOWN)
@@ -119,7 +118,7 @@ static apr_status_t save_one(recording_t *recording, const row_t *row, mp_connec
     if (status != APR_SUCCESS)
         return status;
     bool is_known = call.affected != 0 && row->share->verdict != MP_VERDICT_UNKNOWN;
-    recording->inserted += call.insert_id != 0;
+    recording->news->inserted += call.insert_id != 0;
     if (is_known)
         note_known(recording, row->share);
     if (is_known || call.insert_id != 0)
@@ -141,7 +140,7 @@ static apr_status_t save_batch(void *baton, mp_connection_t *connection, mp_resu
 {
     recording_t *recording = baton;
 
-    recording->inserted = recording->statistics_count = recording->accepted_count = recording->news->count = 0;
+    recording->news->inserted = recording->news->count = recording->statistics_count = recording->accepted_count = 0;
     apr_status_t status = recording->is_repeated ? save_each(recording, connection, why) : add_all(recording, connection, why);
     if (status == APR_SUCCESS)
         status = mp_statistics_save(recording->statistics, recording->statistics_count, connection, why);
@@ -179,26 +178,16 @@ static apr_status_t save(recording_t *recording, const mp_share_t *const *shares
     return status;
 }
 
-apr_status_t mp_store_save_shares(apr_size_t *inserted, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
+apr_status_t mp_store_save_shares(mp_store_news_t *news, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
                                   mp_result_t *why, apr_pool_t *p)
 {
-    mp_store_news_t news = {.shares = apr_palloc(p, count * sizeof(*shares))};
-    recording_t recording = {.count = count, .news = &news};
-    apr_status_t status = save(&recording, shares, store, why, p);
-    if (inserted)
-        *inserted = status == APR_SUCCESS ? recording.inserted : 0;
-    return status;
-}
-
-apr_status_t mp_store_save_shares_telling(mp_store_news_t *news, const mp_share_t *const *shares, apr_size_t count, mp_store_t *store,
-                                          mp_result_t *why, apr_pool_t *p)
-{
-    recording_t recording = {.count = count, .news = news};
-    news->shares = apr_palloc(p, count * sizeof(*shares));
-    news->count = 0;
+    mp_store_news_t found = {.shares = apr_palloc(p, count * sizeof(*shares))};
+    recording_t recording = {.count = count, .news = &found};
     apr_status_t status = save(&recording, shares, store, why, p);
     if (status != APR_SUCCESS)
-        news->count = 0;
+        found.count = found.inserted = 0;
+    if (news)
+        *news = found;
     return status;
 }
 

@@ -233,10 +233,10 @@ static mp_share_t make_share(unsigned number, mp_verdict_t verdict)
 
 static apr_size_t save_one(const mp_share_t *share, mp_store_t *store, apr_pool_t *p)
 {
-    apr_size_t inserted = 77;
+    mp_store_news_t news = {.inserted = 77};
     mp_result_t why = MP_RESULT_NONE;
-    ok(mp_store_save_shares(&inserted, &share, 1, store, &why, p) == APR_SUCCESS, "save a share: %s", why.sentence);
-    return inserted;
+    ok(mp_store_save_shares(&news, &share, 1, store, &why, p) == APR_SUCCESS, "save a share: %s", why.sentence);
+    return news.inserted;
 }
 
 #define STATISTICS                                                                                                                         \
@@ -291,18 +291,18 @@ static void check_batches(mp_store_t *store, apr_pool_t *p)
                             make_share(12, MP_VERDICT_REJECTED), make_share(11, MP_VERDICT_ACCEPTED), make_share(13, MP_VERDICT_ACCEPTED)};
     const mp_share_t *pointers[6];
     mp_result_t why = MP_RESULT_NONE;
-    apr_size_t inserted = 77;
+    mp_store_news_t news = {.inserted = 77};
 
     sql("DELETE FROM share_stats");
     shares[2].time++;
     for (int i = 0; i < 6; i++)
         pointers[i] = &shares[i];
-    ok(mp_store_save_shares(&inserted, pointers, 6, store, &why, p) == APR_SUCCESS, "a batch with repetitions: %s", why.sentence);
-    is_number(inserted, 4, "four are new");
+    ok(mp_store_save_shares(&news, pointers, 6, store, &why, p) == APR_SUCCESS, "a batch with repetitions: %s", why.sentence);
+    is_number(news.inserted, 4, "four are new");
     is_text(sql(STATISTICS), "0|1|1|0\n2|0|1|0\n1|0|1|0", "counted once each");
     ok(mp_store_save_shares(NULL, pointers, 6, store, &why, p) == APR_SUCCESS, "once more");
     is_text(sql("SELECT sum(accepted), sum(rejected) FROM share_stats WHERE period_length = 300"), "3|1", "nothing rose");
-    ok(mp_store_save_shares(&inserted, NULL, 0, store, &why, p) == APR_SUCCESS && inserted == 0, "an empty batch");
+    ok(mp_store_save_shares(&news, NULL, 0, store, &why, p) == APR_SUCCESS && news.inserted == 0, "an empty batch");
 }
 
 /* The ids of rows tell in which order shares were acknowledged; keys, which are hashes, do not. */
@@ -370,7 +370,7 @@ static void write_batch(writer_t *writer, unsigned first, unsigned step, bool un
     mp_store_work_t works[BATCH];
     mp_store_getworks_t sums[BATCH];
     mp_result_t why = MP_RESULT_NONE;
-    apr_size_t inserted = 0;
+    mp_store_news_t news = {0};
 
     for (unsigned i = 0; i < BATCH; i++) {
         unsigned share = 1000 + (first + i * step) % SHARES;
@@ -382,13 +382,13 @@ static void write_batch(writer_t *writer, unsigned first, unsigned step, bool un
         sums[i] = (mp_store_getworks_t){
             .worker_id = works[i].route.worker_id, .pool_id = 1, .period = WHEN - WHEN % apr_time_from_sec(300), .last = WHEN, .count = 1};
     }
-    if (mp_store_save_shares(&inserted, pointers, BATCH, writer->store, &why, p) != APR_SUCCESS ||
+    if (mp_store_save_shares(&news, pointers, BATCH, writer->store, &why, p) != APR_SUCCESS ||
         mp_store_save_works(works, BATCH, writer->store, &why, p) != APR_SUCCESS ||
         mp_store_save_getworks(sums, BATCH, writer->store, &why, p) != APR_SUCCESS) {
         writer->failures++;
         apr_cpystrn(writer->sentence, why.sentence, sizeof(writer->sentence));
     }
-    writer->inserted += inserted;
+    writer->inserted += news.inserted;
 }
 
 static void *APR_THREAD_FUNC write_all(apr_thread_t *thread, void *data)

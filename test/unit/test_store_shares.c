@@ -27,10 +27,10 @@ static void draft(unsigned first)
 
 static apr_size_t save(apr_size_t first, apr_size_t count, mp_store_t *store, apr_pool_t *p)
 {
-    apr_size_t inserted = 77;
+    mp_store_news_t news = {.inserted = 77};
     mp_result_t why = MP_RESULT_NONE;
-    ok(mp_store_save_shares(&inserted, pointers + first, count, store, &why, p) == APR_SUCCESS, "save shares: %s", why.sentence);
-    return inserted;
+    ok(mp_store_save_shares(&news, pointers + first, count, store, &why, p) == APR_SUCCESS, "save shares: %s", why.sentence);
+    return news.inserted;
 }
 
 /* MariaDB only: statements in which there are rows. */
