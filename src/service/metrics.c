@@ -270,6 +270,8 @@ static void print_sight(const scrape_t *scrape)
     gauge(scrape, PREFIX "spool_shares", "Shares that wait for the database.", (double)sight->spool.shares);
     gauge(scrape, PREFIX "spool_bytes", "Bytes of spool files that the database does not have yet.", (double)sight->spool.bytes);
     gauge(scrape, PREFIX "spool_limit_bytes", "Bytes that the spools of all children may have together.", (double)sight->spool.limit);
+    gauge(scrape, PREFIX "spool_fullest_ratio", "How full the fullest spool of a child is; at 1 that child refuses shares.",
+          sight->fullest);
     gauge(scrape, PREFIX "spool_oldest_seconds", "Age of the oldest share that waits, at most.", age);
     gauge(scrape, PREFIX "spool_orphans", "Spool files of processes that are gone, which nobody has recorded yet.", sight->orphans.files);
     gauge(scrape, PREFIX "database_up", "0 while any process cannot record anything.", sight->away == 0);

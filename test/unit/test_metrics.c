@@ -62,6 +62,7 @@ static void test_text(void)
     says(text, "miningproxy_parked_polls 0");
     says(text, "miningproxy_parked_polls_limit 5000");
     says(text, "miningproxy_spool_oldest_seconds 0");
+    says(text, "miningproxy_spool_fullest_ratio 0");
     says(text, "miningproxy_database_up 1");
 }
 
