@@ -55,7 +55,7 @@ def older(package, directory):
 def root(directory, package, older):
     """A Debian with Apache, and both packages in /srv."""
     if not places.IS_ROOT:
-        pytest.fail("only root can install packages: run this test as root")
+        pytest.skip("only root can install packages")
     scratch = ScratchRoot(directory / "scratch")
     try:
         scratch.apt_install("apache2 apache2-utils")
