@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """No miner waits for a pool that is known to be down; one that is back is used when it stayed well, and not before."""
+from concurrent.futures import ThreadPoolExecutor
 import statistics
 import time
 
@@ -53,6 +54,20 @@ def test_a_hanging_pool_is_probed_one_at_a_time(mining):
     while time.monotonic() < end:
         miner.getwork()
     assert 1 <= len(mining.alpha.requests) - asked <= 4
+
+
+def test_each_turn_is_one_line(mining):
+    """However many miners meet it: the pool is down, it answers again, it is well."""
+    mining.alpha.behave(behaviours.status(500), on="work")
+    miners = [mining.miner() for _ in range(8)]
+    with ThreadPoolExecutor(len(miners)) as threads:
+        for _ in range(20):
+            list(threads.map(lambda miner: miner.getwork(), miners))
+        mining.alpha.recover()
+        wait_until(lambda: mining.log.count("MP0212"), 20, "the pool is well")
+        for _ in range(5):
+            list(threads.map(lambda miner: miner.getwork(), miners))
+    assert [mining.log.count(tag) for tag in ("MP0210", "MP0211", "MP0212")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("how", ["refuse", "hang", "500"])
