@@ -31,6 +31,7 @@ from harness.waiting import wait_until
 IS_LONG = os.environ.get("MP_FAULTS") == "long"
 SEED = int(os.environ.get("MP_DRILL_SEED") or secrets.randbits(32))
 KILLS, RESTARTS, ROUNDS = (100, 24, 50) if IS_LONG else (5, 3, 5)
+KILLS_MOST = 10 * KILLS  # until one of them meets a request
 RESTART_EVERY = 5.0 if IS_LONG else 1.0  # s
 RIGS = [f"rig{number}" for number in range(1, 13)]
 PACE = 0.03  # s that each rests after a share: more than 200 shares a second in all
@@ -68,9 +69,11 @@ def _at_full_rate(drill: Drill) -> Iterator[None]:
 @pytest.mark.both_databases
 def test_children_are_killed_at_random_moments(farm):
     with Drill(farm, RIGS, SEED, PACE) as drill, _at_full_rate(drill):
-        for _ in range(KILLS):
+        kills = 0
+        while kills < KILLS or (kills < KILLS_MOST and drill.hangups == 0):
             drill.mine(drill.dice.randint(1, 300))
             farm.httpd.kill_child(drill.dice.choice(farm.httpd.children()))
+            kills += 1
         drill.mine(100)
     drill.close_books()
     drill.audit_order()
