@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lives on is copied into a new pool at the end of each look, so that what is over takes no memory, however long the policy lives. */
+#include "core/alert_policy.h"
+
+#include "base/memory.h"
+
+#include <apr_strings.h>
+
+#define DAY apr_time_from_sec(86400)
+
+typedef struct entry_t {
+    mp_alert_t alert;
+    bool is_told;
+    bool is_seen;       /* at this look */
+    apr_time_t changed; /* monotonic: since when it is so without being told, or well without that being told; 0: neither */
+} entry_t;
+
+struct mp_alert_policy_t {
+    apr_interval_time_t delay;
+    apr_pool_t *own;             /* the policy's */
+    apr_pool_t *p;               /* of the entries; a new one at each look */
+    apr_array_header_t *entries; /* of entry_t * */
+};
+
+mp_alert_policy_t *mp_alert_policy_create(apr_interval_time_t delay)
+{
+    apr_pool_t *own = mp_memory_create();
+    mp_alert_policy_t *policy = apr_pcalloc(own, sizeof(*policy));
+    policy->own = own;
+    policy->delay = delay;
+    policy->p = mp_memory_create_child(own);
+    policy->entries = apr_array_make(policy->p, 16, sizeof(entry_t *));
+    return policy;
+}
+
+void mp_alert_policy_destroy(mp_alert_policy_t *policy)
+{
+    apr_pool_destroy(policy->own);
+}
+
+void mp_alert_policy_reset(mp_alert_policy_t *policy)
+{
+    apr_pool_clear(policy->p);
+    policy->entries = apr_array_make(policy->p, 16, sizeof(entry_t *));
+}
+
+static entry_t *find(const mp_alert_policy_t *policy, mp_alert_kind_t kind, apr_uint32_t subject_id)
+{
+    for (int i = 0; i < policy->entries->nelts; i++) {
+        entry_t *entry = APR_ARRAY_IDX(policy->entries, i, entry_t *);
+        if (entry->alert.kind == kind && entry->alert.subject_id == subject_id)
+            return entry;
+    }
+    return NULL;
+}
+
+static void copy_alert(mp_alert_t *copy, const mp_alert_t *alert, apr_pool_t *p)
+{
+    *copy = *alert;
+    copy->subject = apr_pstrdup(p, alert->subject);
+    copy->host = apr_pstrdup(p, alert->host);
+    copy->text = apr_pstrdup(p, alert->text);
+    copy->delivery = "";
+}
+
+static entry_t *add(mp_alert_policy_t *policy, const mp_alert_t *alert)
+{
+    entry_t *entry = apr_pcalloc(policy->p, sizeof(*entry));
+    copy_alert(&entry->alert, alert, policy->p);
+    APR_ARRAY_PUSH(policy->entries, entry_t *) = entry;
+    return entry;
+}
+
+void mp_alert_policy_adopt(mp_alert_policy_t *policy, const mp_alert_t *alert)
+{
+    entry_t *entry = find(policy, alert->kind, alert->subject_id);
+    entry = entry ? entry : add(policy, alert);
+    entry->alert.id = alert->id;
+    entry->is_told = true;
+    entry->changed = 0;
+}
+
+void mp_alert_policy_see(mp_alert_policy_t *policy, const mp_alert_t *fact, apr_time_t now)
+{
+    entry_t *entry = find(policy, fact->kind, fact->subject_id);
+    if (!entry) {
+        entry = add(policy, fact);
+        entry->changed = now;
+    }
+    if (entry->is_told)
+        entry->changed = 0;
+    entry->is_seen = true;
+}
+
+bool mp_alert_policy_is_open(const mp_alert_policy_t *policy, mp_alert_kind_t kind, apr_uint32_t subject_id)
+{
+    const entry_t *entry = find(policy, kind, subject_id);
+    return entry && entry->is_told;
+}
+
+static bool is_looked_at(const entry_t *entry, unsigned looked_at)
+{
+    return (looked_at & MP_ALERT_KIND_BIT(entry->alert.kind)) != 0;
+}
+
+/* It is so and not told, or told and not so any more. */
+static bool is_changing(const entry_t *entry)
+{
+    return entry->is_seen != entry->is_told;
+}
+
+/* One that held for the delay takes the younger ones of its kind along, where each of them took long enough to become so. */
+static unsigned find_due(const mp_alert_policy_t *policy, unsigned looked_at, bool is_told, apr_time_t now)
+{
+    unsigned due = 0;
+    for (int i = 0; i < policy->entries->nelts; i++) {
+        const entry_t *entry = APR_ARRAY_IDX(policy->entries, i, const entry_t *);
+        bool is_slow = entry->alert.kind == MP_ALERT_WORKER_SILENT || entry->alert.kind == MP_ALERT_REJECTS;
+        if (is_slow && is_looked_at(entry, looked_at) && is_changing(entry) && entry->is_told == is_told &&
+            now - entry->changed >= policy->delay)
+            due |= MP_ALERT_KIND_BIT(entry->alert.kind);
+    }
+    return due;
+}
+
+static void note_wellness(mp_alert_policy_t *policy, unsigned looked_at, apr_time_t now)
+{
+    for (int i = 0; i < policy->entries->nelts; i++) {
+        entry_t *entry = APR_ARRAY_IDX(policy->entries, i, entry_t *);
+        if (is_looked_at(entry, looked_at) && entry->is_told && !entry->is_seen && entry->changed == 0)
+            entry->changed = now;
+    }
+}
+
+static void keep(mp_alert_policy_t *policy, const entry_t *entry, apr_pool_t *p)
+{
+    entry_t *kept = apr_pmemdup(p, entry, sizeof(*entry));
+    copy_alert(&kept->alert, &entry->alert, p);
+    kept->is_seen = false;
+    APR_ARRAY_PUSH(policy->entries, entry_t *) = kept;
+}
+
+apr_array_header_t *mp_alert_policy_conclude(mp_alert_policy_t *policy, unsigned looked_at, apr_time_t now, apr_time_t time, apr_pool_t *p)
+{
+    apr_array_header_t *changes = apr_array_make(p, 4, sizeof(mp_alert_t *)), *before = policy->entries;
+    apr_pool_t *next = mp_memory_create_child(policy->own), *last = policy->p;
+    note_wellness(policy, looked_at, now);
+    unsigned due[] = {find_due(policy, looked_at, false, now), find_due(policy, looked_at, true, now)};
+    policy->entries = apr_array_make(next, before->nelts + 1, sizeof(entry_t *));
+    for (int i = 0; i < before->nelts; i++) {
+        entry_t *entry = APR_ARRAY_IDX(before, i, entry_t *);
+        bool is_due = is_looked_at(entry, looked_at) && is_changing(entry) &&
+                      (now - entry->changed >= policy->delay || (due[entry->is_told] & MP_ALERT_KIND_BIT(entry->alert.kind)));
+        bool is_over = is_due && entry->is_told, is_nothing = !entry->is_seen && !entry->is_told && is_looked_at(entry, looked_at);
+        if (is_due && !entry->is_told) {
+            entry->is_told = true;
+            entry->changed = 0;
+        }
+        if (!is_over && !is_nothing)
+            keep(policy, entry, next);
+        if (is_over) {
+            mp_alert_t *ended = apr_palloc(p, sizeof(*ended));
+            copy_alert(ended, &entry->alert, p);
+            ended->ended = time;
+            APR_ARRAY_PUSH(changes, mp_alert_t *) = ended;
+        } else if (is_due)
+            APR_ARRAY_PUSH(changes, mp_alert_t *) = &APR_ARRAY_IDX(policy->entries, policy->entries->nelts - 1, entry_t *)->alert;
+    }
+    policy->p = next;
+    apr_pool_destroy(last);
+    return changes;
+}
+
+apr_array_header_t *mp_alert_policy_list(const mp_alert_policy_t *policy, apr_pool_t *p)
+{
+    apr_array_header_t *open = apr_array_make(p, policy->entries->nelts + 1, sizeof(mp_alert_t *));
+    for (int i = 0; i < policy->entries->nelts; i++) {
+        entry_t *entry = APR_ARRAY_IDX(policy->entries, i, entry_t *);
+        if (entry->is_told)
+            APR_ARRAY_PUSH(open, mp_alert_t *) = &entry->alert;
+    }
+    return open;
+}
+
+apr_interval_time_t mp_alert_policy_patience(apr_interval_time_t silence, apr_int64_t shares)
+{
+    double habit = shares > 0 ? MP_ALERT_HABIT_INTERVALS * (double)DAY / (double)shares : 0;
+    if (shares <= 0)
+        return 0;
+    return habit > (double)silence ? (apr_interval_time_t)habit : silence;
+}
+
+bool mp_alert_policy_has_rejects(apr_int64_t accepted, apr_int64_t rejected, double threshold, bool is_told)
+{
+    apr_int64_t all = accepted + rejected;
+    if (all < MP_ALERT_LEAST_SHARES)
+        return false;
+    return (double)rejected / (double)all > (is_told ? threshold * 0.75 : threshold);
+}
