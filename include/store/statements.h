@@ -118,6 +118,13 @@
 #define MP_SELECT_PERIODS(start)                                                                                                           \
     "SELECT " start ", worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats"                             \
     " WHERE period_length = ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"
+/* Of hours and of five minutes: so few rows that they may be read again and again. */
+#define MP_SELECT_HABITS(integer, start)                                                                                                   \
+    "SELECT worker_id, CAST(SUM(accepted) AS " integer "), COUNT(DISTINCT period_start), " start " FROM share_stats"                       \
+    " WHERE period_length = 3600 AND period_start >= ? AND accepted > 0 GROUP BY worker_id"
+#define MP_SELECT_REJECTERS(integer)                                                                                                       \
+    "SELECT worker_id, CAST(SUM(accepted) AS " integer "), CAST(SUM(rejected) AS " integer ") FROM share_stats"                            \
+    " WHERE period_length = 300 AND period_start >= ? GROUP BY worker_id HAVING SUM(rejected) > 0"
 #define MP_SELECT_WORKER_STATUS(work_time, accepted_time)                                                                                  \
     "SELECT worker_id, " work_time ", last_work_pool_id, " accepted_time ", last_accepted_pool_id, last_accepted_difficulty"               \
     " FROM worker_status ORDER BY worker_id"
@@ -216,6 +223,9 @@
     X(MP_STATEMENT_LOAD_WORKER_STATUS, 0,                                                                                                  \
       MP_DIALECTS(MP_SELECT_WORKER_STATUS(MP_SECONDS("last_work_time"), MP_SECONDS("last_accepted_time")),                                 \
                   MP_SELECT_WORKER_STATUS("last_work_time", "last_accepted_time")))                                                        \
+    X(MP_STATEMENT_LOAD_HABITS, 1,                                                                                                         \
+      MP_DIALECTS(MP_SELECT_HABITS("SIGNED", MP_SECONDS("MAX(period_start)")), MP_SELECT_HABITS("INTEGER", "MAX(period_start)")))          \
+    X(MP_STATEMENT_LOAD_REJECTERS, 1, MP_DIALECTS(MP_SELECT_REJECTERS("SIGNED"), MP_SELECT_REJECTERS("INTEGER")))                          \
     X(MP_STATEMENT_LOAD_UPKEEP, 0, MP_DIALECTS(MP_LOAD_UPKEEP("UTC_TIMESTAMP()"), MP_LOAD_UPKEEP("datetime('now')")))                      \
     X(MP_STATEMENT_LOCK_UPKEEP, 0, MP_DIALECTS(MP_LOCK_UPKEEP("UTC_TIMESTAMP()") " FOR UPDATE", MP_LOCK_UPKEEP("datetime('now')")))        \
     X(MP_STATEMENT_TAKE_UPKEEP, 2,                                                                                                         \

@@ -4,11 +4,18 @@
 
 #include "base/memory.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
+#include <math.h>
+#include <string.h>
 
-#define DAY apr_time_from_sec(86400)
+typedef struct entry_key_t {
+    mp_alert_kind_t kind;
+    apr_uint32_t subject_id;
+} entry_key_t;
 
 typedef struct entry_t {
+    entry_key_t key;
     mp_alert_t alert;
     bool is_told;
     bool is_seen;       /* at this look */
@@ -19,8 +26,16 @@ struct mp_alert_policy_t {
     apr_interval_time_t delay;
     apr_pool_t *own;             /* the policy's */
     apr_pool_t *p;               /* of the entries; a new one at each look */
-    apr_array_header_t *entries; /* of entry_t * */
+    apr_array_header_t *entries; /* of entry_t *, in the order in which they came */
+    apr_hash_t *by_key;
 };
+
+static void begin(mp_alert_policy_t *policy)
+{
+    policy->p = mp_memory_create_child(policy->own);
+    policy->entries = apr_array_make(policy->p, 16, sizeof(entry_t *));
+    policy->by_key = apr_hash_make(policy->p);
+}
 
 mp_alert_policy_t *mp_alert_policy_create(apr_interval_time_t delay)
 {
@@ -28,8 +43,7 @@ mp_alert_policy_t *mp_alert_policy_create(apr_interval_time_t delay)
     mp_alert_policy_t *policy = apr_pcalloc(own, sizeof(*policy));
     policy->own = own;
     policy->delay = delay;
-    policy->p = mp_memory_create_child(own);
-    policy->entries = apr_array_make(policy->p, 16, sizeof(entry_t *));
+    begin(policy);
     return policy;
 }
 
@@ -38,20 +52,26 @@ void mp_alert_policy_destroy(mp_alert_policy_t *policy)
     apr_pool_destroy(policy->own);
 }
 
-void mp_alert_policy_reset(mp_alert_policy_t *policy)
+static entry_key_t key_of(mp_alert_kind_t kind, apr_uint32_t subject_id)
 {
-    apr_pool_clear(policy->p);
-    policy->entries = apr_array_make(policy->p, 16, sizeof(entry_t *));
+    entry_key_t key;
+    memset(&key, 0, sizeof(key)); /* also what lies between the two */
+    key.kind = kind;
+    key.subject_id = subject_id;
+    return key;
 }
 
 static entry_t *find(const mp_alert_policy_t *policy, mp_alert_kind_t kind, apr_uint32_t subject_id)
 {
-    for (int i = 0; i < policy->entries->nelts; i++) {
-        entry_t *entry = APR_ARRAY_IDX(policy->entries, i, entry_t *);
-        if (entry->alert.kind == kind && entry->alert.subject_id == subject_id)
-            return entry;
-    }
-    return NULL;
+    entry_key_t key = key_of(kind, subject_id);
+    return apr_hash_get(policy->by_key, &key, sizeof(key));
+}
+
+static void put(mp_alert_policy_t *policy, entry_t *entry)
+{
+    entry->key = key_of(entry->alert.kind, entry->alert.subject_id);
+    APR_ARRAY_PUSH(policy->entries, entry_t *) = entry;
+    apr_hash_set(policy->by_key, &entry->key, sizeof(entry->key), entry);
 }
 
 static void copy_alert(mp_alert_t *copy, const mp_alert_t *alert, apr_pool_t *p)
@@ -67,7 +87,7 @@ static entry_t *add(mp_alert_policy_t *policy, const mp_alert_t *alert)
 {
     entry_t *entry = apr_pcalloc(policy->p, sizeof(*entry));
     copy_alert(&entry->alert, alert, policy->p);
-    APR_ARRAY_PUSH(policy->entries, entry_t *) = entry;
+    put(policy, entry);
     return entry;
 }
 
@@ -89,13 +109,15 @@ void mp_alert_policy_see(mp_alert_policy_t *policy, const mp_alert_t *fact, apr_
     }
     if (entry->is_told)
         entry->changed = 0;
+    else
+        copy_alert(&entry->alert, fact, policy->p);
     entry->is_seen = true;
 }
 
-bool mp_alert_policy_is_open(const mp_alert_policy_t *policy, mp_alert_kind_t kind, apr_uint32_t subject_id)
+const mp_alert_t *mp_alert_policy_find_open(const mp_alert_policy_t *policy, mp_alert_kind_t kind, apr_uint32_t subject_id)
 {
     const entry_t *entry = find(policy, kind, subject_id);
-    return entry && entry->is_told;
+    return entry && entry->is_told ? &entry->alert : NULL;
 }
 
 static bool is_looked_at(const entry_t *entry, unsigned looked_at)
@@ -132,41 +154,60 @@ static void note_wellness(mp_alert_policy_t *policy, unsigned looked_at, apr_tim
     }
 }
 
-static void keep(mp_alert_policy_t *policy, const entry_t *entry, apr_pool_t *p)
+static const mp_alert_t *keep(mp_alert_policy_t *policy, const entry_t *entry)
 {
-    entry_t *kept = apr_pmemdup(p, entry, sizeof(*entry));
-    copy_alert(&kept->alert, &entry->alert, p);
+    entry_t *kept = apr_pmemdup(policy->p, entry, sizeof(*entry));
+    copy_alert(&kept->alert, &entry->alert, policy->p);
     kept->is_seen = false;
-    APR_ARRAY_PUSH(policy->entries, entry_t *) = kept;
+    put(policy, kept);
+    return &kept->alert;
+}
+
+static const mp_alert_t *end(const entry_t *entry, apr_time_t time, apr_pool_t *p)
+{
+    mp_alert_t *ended = apr_palloc(p, sizeof(*ended));
+    copy_alert(ended, &entry->alert, p);
+    ended->ended = time;
+    return ended;
+}
+
+void mp_alert_policy_forget(mp_alert_policy_t *policy, unsigned kinds)
+{
+    apr_array_header_t *before = policy->entries;
+    apr_pool_t *last = policy->p;
+    begin(policy);
+    for (int i = 0; i < before->nelts; i++)
+        if (!is_looked_at(APR_ARRAY_IDX(before, i, const entry_t *), kinds))
+            keep(policy, APR_ARRAY_IDX(before, i, const entry_t *));
+    apr_pool_destroy(last);
 }
 
 apr_array_header_t *mp_alert_policy_conclude(mp_alert_policy_t *policy, unsigned looked_at, apr_time_t now, apr_time_t time, apr_pool_t *p)
 {
     apr_array_header_t *changes = apr_array_make(p, 4, sizeof(mp_alert_t *)), *before = policy->entries;
-    apr_pool_t *next = mp_memory_create_child(policy->own), *last = policy->p;
+    apr_pool_t *last = policy->p;
     note_wellness(policy, looked_at, now);
     unsigned due[] = {find_due(policy, looked_at, false, now), find_due(policy, looked_at, true, now)};
-    policy->entries = apr_array_make(next, before->nelts + 1, sizeof(entry_t *));
+    begin(policy);
     for (int i = 0; i < before->nelts; i++) {
         entry_t *entry = APR_ARRAY_IDX(before, i, entry_t *);
-        bool is_due = is_looked_at(entry, looked_at) && is_changing(entry) &&
-                      (now - entry->changed >= policy->delay || (due[entry->is_told] & MP_ALERT_KIND_BIT(entry->alert.kind)));
-        bool is_over = is_due && entry->is_told, is_nothing = !entry->is_seen && !entry->is_told && is_looked_at(entry, looked_at);
-        if (is_due && !entry->is_told) {
+        bool was_told = entry->is_told, is_looked = is_looked_at(entry, looked_at);
+        bool is_due = is_looked && is_changing(entry) &&
+                      (now - entry->changed >= policy->delay || (due[was_told] & MP_ALERT_KIND_BIT(entry->alert.kind)));
+        if (is_due && was_told) {
+            APR_ARRAY_PUSH(changes, const mp_alert_t *) = end(entry, time, p);
+            continue;
+        }
+        if (is_due) {
             entry->is_told = true;
             entry->changed = 0;
         }
-        if (!is_over && !is_nothing)
-            keep(policy, entry, next);
-        if (is_over) {
-            mp_alert_t *ended = apr_palloc(p, sizeof(*ended));
-            copy_alert(ended, &entry->alert, p);
-            ended->ended = time;
-            APR_ARRAY_PUSH(changes, mp_alert_t *) = ended;
-        } else if (is_due)
-            APR_ARRAY_PUSH(changes, mp_alert_t *) = &APR_ARRAY_IDX(policy->entries, policy->entries->nelts - 1, entry_t *)->alert;
+        if (entry->is_seen || was_told || !is_looked) {
+            const mp_alert_t *kept = keep(policy, entry);
+            if (is_due)
+                APR_ARRAY_PUSH(changes, const mp_alert_t *) = kept;
+        }
     }
-    policy->p = next;
     apr_pool_destroy(last);
     return changes;
 }
@@ -182,18 +223,18 @@ apr_array_header_t *mp_alert_policy_list(const mp_alert_policy_t *policy, apr_po
     return open;
 }
 
-apr_interval_time_t mp_alert_policy_patience(apr_interval_time_t silence, apr_int64_t shares)
+apr_interval_time_t mp_alert_policy_patience(apr_interval_time_t silence, const mp_alert_habit_t *habit)
 {
-    double habit = shares > 0 ? MP_ALERT_HABIT_INTERVALS * (double)DAY / (double)shares : 0;
-    if (shares <= 0)
+    if (!habit || habit->shares <= 0)
         return 0;
-    return habit > (double)silence ? (apr_interval_time_t)habit : silence;
+    double own = MP_ALERT_HABIT_INTERVALS * (double)habit->span / (double)habit->shares;
+    return own > (double)silence ? (apr_interval_time_t)own : silence;
 }
 
 bool mp_alert_policy_has_rejects(apr_int64_t accepted, apr_int64_t rejected, double threshold, bool is_told)
 {
-    apr_int64_t all = accepted + rejected;
-    if (all < MP_ALERT_LEAST_SHARES)
+    double all = (double)(accepted + rejected), expected = threshold * all;
+    if (accepted + rejected < MP_ALERT_LEAST_SHARES)
         return false;
-    return (double)rejected / (double)all > (is_told ? threshold * 0.75 : threshold);
+    return (double)rejected > (is_told ? 0.75 * expected : expected + 2 * sqrt(expected));
 }

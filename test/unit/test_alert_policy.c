@@ -35,7 +35,7 @@ static void life(apr_pool_t *p)
     is_number(look(&change, policy, 159, true, p), 0, "nor within the delay");
     is_number(look(&change, policy, 160, true, p), 1, "but after it");
     ok(change->ended == 0 && change->began == apr_time_from_sec(1000), "as something that began when it began");
-    ok(mp_alert_policy_is_open(policy, MP_ALERT_POOL_DOWN, 3), "it is open");
+    ok(mp_alert_policy_find_open(policy, MP_ALERT_POOL_DOWN, 3) != NULL, "it is open");
     is_number(look(&change, policy, 1000, true, p), 0, "once");
     is_number(look(&change, policy, 1010, false, p), 0, "back is not told at once");
     is_number(look(&change, policy, 1020, true, p), 0, "and not at all if it was down again");
@@ -44,7 +44,7 @@ static void life(apr_pool_t *p)
     is_number(look(&change, policy, 1090, false, p), 1, "then it is over");
     is_number(change->ended, apr_time_from_sec(1090), "with an end");
     is_number(look(&change, policy, 2000, false, p), 0, "once");
-    ok(!mp_alert_policy_is_open(policy, MP_ALERT_POOL_DOWN, 3), "nothing is open");
+    ok(!mp_alert_policy_find_open(policy, MP_ALERT_POOL_DOWN, 3), "nothing is open");
     mp_alert_policy_destroy(policy);
 }
 
@@ -72,7 +72,9 @@ static void takeover(apr_pool_t *p)
     is_number(look(&change, policy, 570, false, p), 1, "and its end is told");
     is_number(change->id, 77, "of that row");
     mp_alert_policy_adopt(policy, &told);
-    mp_alert_policy_reset(policy);
+    mp_alert_policy_forget(policy, MP_ALERT_KIND_BIT(MP_ALERT_WORKER_SILENT));
+    is_number(mp_alert_policy_list(policy, p)->nelts, 1, "other kinds are remembered");
+    mp_alert_policy_forget(policy, MP_ALERT_KIND_BIT(MP_ALERT_POOL_DOWN));
     is_number(mp_alert_policy_list(policy, p)->nelts, 0, "whoever leads no more knows nothing");
     mp_alert_policy_destroy(policy);
 }
@@ -109,17 +111,31 @@ static void crowd(apr_pool_t *p)
     mp_alert_policy_destroy(policy);
 }
 
+static apr_interval_time_t patience(apr_int64_t shares, int hours)
+{
+    mp_alert_habit_t habit = {.shares = shares, .span = hours * 60 * MINUTE};
+    return mp_alert_policy_patience(10 * MINUTE, &habit);
+}
+
+static void habits(void)
+{
+    is_number(mp_alert_policy_patience(10 * MINUTE, NULL), 0, "a worker that nobody knows has no habit");
+    is_number(patience(0, 0), 0, "nor has one without a share in a day");
+    is_number(patience(86400, 24), 10 * MINUTE, "a quick one is silent after the configured time");
+    is_number(patience(24, 24), 600 * MINUTE, "a slow one after ten of its intervals");
+    is_number(patience(60, 2), 20 * MINUTE, "one that mined for two hours only, by those");
+}
+
 static void thresholds(void)
 {
-    apr_interval_time_t silence = 10 * MINUTE;
-    is_number(mp_alert_policy_patience(silence, 0), 0, "without a share in a day a worker has no habit");
-    is_number(mp_alert_policy_patience(silence, 86400), silence, "a quick one is silent after the configured time");
-    is_number(mp_alert_policy_patience(silence, 24), 600 * MINUTE, "a slow one after ten of its intervals");
     ok(!mp_alert_policy_has_rejects(0, 19, 0.03, false), "19 shares are too few");
-    ok(mp_alert_policy_has_rejects(19, 1, 0.03, false), "one of 20 is more than 3 %%");
-    ok(!mp_alert_policy_has_rejects(97, 3, 0.03, false), "3 %% are not more than 3 %%");
-    ok(mp_alert_policy_has_rejects(97, 3, 0.03, true), "but not well either, once told");
-    ok(!mp_alert_policy_has_rejects(98, 2, 0.03, true), "2 %% are");
+    ok(!mp_alert_policy_has_rejects(19, 1, 0.03, false), "one of 20 is more than 3 %%, but may be chance");
+    ok(mp_alert_policy_has_rejects(17, 3, 0.03, false), "three of 20 are not");
+    ok(!mp_alert_policy_has_rejects(960, 40, 0.03, false), "40 of 1,000 may be chance");
+    ok(mp_alert_policy_has_rejects(959, 41, 0.03, false), "41 are not");
+    ok(mp_alert_policy_has_rejects(977, 23, 0.03, true), "once told, 2.3 %% are not well yet");
+    ok(!mp_alert_policy_has_rejects(978, 22, 0.03, true), "2.2 %% are");
+    ok(mp_alert_policy_has_rejects(29, 1, 0, false), "where none is allowed, one is too many");
 }
 
 int main(void)
@@ -132,6 +148,7 @@ int main(void)
     takeover(p);
     blindness(p);
     crowd(p);
+    habits();
     thresholds();
     apr_pool_destroy(p);
     apr_terminate();
