@@ -60,7 +60,7 @@ $(BUILD)/libmp.a: $(LIB_OBJ)
 $(BUILD)/gen/%_sqlite.h: database/%.sqlite.sql
 	@mkdir -p $(@D)
 	sed -e '/^--/d' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@.new && mv $@.new $@
-$(BUILD)/src/store/sqlite.o: $(addprefix $(BUILD)/gen/,schema_sqlite.h migrate4_sqlite.h migrate5_sqlite.h)
+$(BUILD)/src/store/sqlite.o: $(addprefix $(BUILD)/gen/,schema_sqlite.h migrate4_sqlite.h migrate5_sqlite.h migrate6_sqlite.h)
 $(BUILD)/src/store/sqlite.o: CPPFLAGS += -I$(BUILD)/gen
 
 $(BUILD)/%.o: %.c | tools-are-there

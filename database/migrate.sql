@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Brings a database of MySQL or MariaDB to schema version 6, whatever older version it has: 0 to 3 are those of the PHP program
--- bitcoin-mining-proxy, 4 and 5 are earlier ones of mod_miningproxy. Its owner runs it, with a backup at hand, while neither the PHP
+-- Brings a database of MySQL or MariaDB to schema version 7, whatever older version it has: 0 to 3 are those of the PHP program
+-- bitcoin-mining-proxy, 4 to 6 are earlier ones of mod_miningproxy. Its owner runs it, with a backup at hand, while neither the PHP
 -- program nor httpd uses the database:
 --     mariadb -u root -p DATABASE < database/migrate.sql
--- It says what it does. On version 6 it does nothing; a database that is not ours, and one that is newer, stay as they are, and the
+-- It says what it does. On version 7 it does nothing; a database that is not ours, and one that is newer, stay as they are, and the
 -- client's exit status is 1.
 -- It may be interrupted at any moment and run again. New tables are filled beside the old ones, which nobody changes until one RENAME puts
 -- all new ones in their places: before it the old program goes on as if nothing had been, and the next run begins anew; after it, the next
@@ -36,8 +36,8 @@ DROP PROCEDURE IF EXISTS upgrade_copy_assignments; DROP PROCEDURE IF EXISTS upgr
 DROP PROCEDURE IF EXISTS upgrade_look_at_names; DROP PROCEDURE IF EXISTS upgrade_copy_works; DROP PROCEDURE IF EXISTS upgrade_sum_shares;
 DROP PROCEDURE IF EXISTS upgrade_find_batch; DROP PROCEDURE IF EXISTS upgrade_copy_shares; DROP PROCEDURE IF EXISTS upgrade_sum_works;
 DROP PROCEDURE IF EXISTS upgrade_sum_periods; DROP PROCEDURE IF EXISTS upgrade_reserve_ids; DROP PROCEDURE IF EXISTS upgrade_from_php;
-DROP PROCEDURE IF EXISTS upgrade_from_4; DROP PROCEDURE IF EXISTS upgrade_from_5; DROP PROCEDURE IF EXISTS upgrade_look;
-DROP PROCEDURE IF EXISTS upgrade_database;
+DROP PROCEDURE IF EXISTS upgrade_from_4; DROP PROCEDURE IF EXISTS upgrade_from_5; DROP PROCEDURE IF EXISTS upgrade_make_alerts;
+DROP PROCEDURE IF EXISTS upgrade_look; DROP PROCEDURE IF EXISTS upgrade_database;
 
 DELIMITER ;;
 
@@ -88,11 +88,11 @@ END;;
 CREATE PROCEDURE upgrade_drop_old()
 BEGIN
     DECLARE present, foreign_columns, kept MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-    DECLARE suffix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT '_before_6';
+    DECLARE suffix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT '_before_7';
     DECLARE counter INT DEFAULT 1;
     CALL upgrade_find_tables(present);
     WHILE present REGEXP CONCAT('(^|,)(pool|worker|worker_pool|work_data|submitted_work|settings)', suffix, '(,|$)') DO
-        SET counter = counter + 1, suffix = CONCAT('_before_6_', counter);
+        SET counter = counter + 1, suffix = CONCAT('_before_7_', counter);
     END WHILE;
     SELECT GROUP_CONCAT(SUBSTRING(table_name, 13), '.', column_name ORDER BY table_name, ordinal_position SEPARATOR ', '),
            GROUP_CONCAT(DISTINCT table_name, ' TO ', SUBSTRING(table_name, 13), suffix SEPARATOR ', ')
@@ -421,24 +421,17 @@ CREATE PROCEDURE upgrade_from_php()
 BEGIN
     DECLARE present MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     CALL upgrade_find_tables(present);
-    CALL upgrade_make_tables();
-    CALL upgrade_copy_pools();
-    CALL upgrade_copy_workers();
-    CALL upgrade_look_at_names();
-    CALL upgrade_copy_assignments();
-    CALL upgrade_copy_works();
-    CALL upgrade_copy_shares();
-    CALL upgrade_say('statistics of the last year');
-    CALL upgrade_sum_works('upgrade_new_work_data', TRUE);
-    CALL upgrade_sum_periods();
-    CALL upgrade_reserve_ids();
+    CALL upgrade_make_tables(); CALL upgrade_copy_pools(); CALL upgrade_copy_workers();
+    CALL upgrade_look_at_names(); CALL upgrade_copy_assignments();
+    CALL upgrade_copy_works(); CALL upgrade_copy_shares();
+    CALL upgrade_say('statistics of the last year'); CALL upgrade_sum_works('upgrade_new_work_data', TRUE);
+    CALL upgrade_sum_periods(); CALL upgrade_reserve_ids();
     IF FIND_IN_SET('settings', present) THEN
         INSERT INTO upgrade_new_settings (`key`, value) SELECT `key`, value FROM settings
             WHERE `key` NOT IN ('version', 'generation', 'secret');
     END IF;
-    INSERT INTO upgrade_new_settings (`key`, value) VALUES ('version', '6'), ('generation', '1');
-    CALL upgrade_switch();
-    CALL upgrade_drop_old();
+    INSERT INTO upgrade_new_settings (`key`, value) VALUES ('version', '7'), ('generation', '1');
+    CALL upgrade_switch(); CALL upgrade_drop_old();
 END;;
 
 -- Version 4 had sums of 300 s only, in another order, and did not know what workers did last. Later databases of that number lack less.
@@ -456,9 +449,7 @@ BEGIN
     SELECT COUNT(*) INTO has_old_sums FROM information_schema.statistics
         WHERE table_schema = DATABASE() AND table_name = 'share_stats' AND index_name = 'PRIMARY' AND seq_in_index = 1
           AND column_name = 'period_start';
-    IF FIND_IN_SET('worker_status', present) THEN
-        SELECT COUNT(*) INTO has_status FROM (SELECT worker_id FROM worker_status LIMIT 1) first_one;
-    END IF;
+    IF FIND_IN_SET('worker_status', present) THEN SELECT EXISTS (SELECT 1 FROM worker_status) INTO has_status; END IF;
     CALL upgrade_make_sums();
     IF NOT has_status THEN
         SELECT COUNT(*) INTO total FROM submitted_work;
@@ -482,8 +473,7 @@ BEGIN
         CALL upgrade_sum_periods();
     ELSE DROP TABLE upgrade_new_share_stats; END IF;
     IF has_status THEN DROP TABLE upgrade_new_worker_status; END IF;
-    CALL upgrade_switch();
-    CALL upgrade_drop_old();
+    CALL upgrade_switch(); CALL upgrade_drop_old();
 END;;
 
 -- Version 5 knew nothing of rolling ntime, and had a key that cost every work time and served nobody.
@@ -499,13 +489,22 @@ BEGIN
         CALL upgrade_say('work_data: one key less');
         ALTER TABLE work_data DROP KEY pool_time;
     END IF;
-    UPDATE settings SET value = '6' WHERE `key` = 'version';
+END;;
+
+-- Version 6 alerted nobody.
+CREATE PROCEDURE upgrade_make_alerts()
+BEGIN
+    CREATE TABLE IF NOT EXISTS alert (
+        id int unsigned NOT NULL AUTO_INCREMENT, kind varchar(20) NOT NULL, subject_id int unsigned NOT NULL DEFAULT 0,
+        subject varchar(255) NOT NULL, host varchar(255) NOT NULL, text varchar(255) NOT NULL, time_began datetime NOT NULL,
+        time_ended datetime NULL, delivery varchar(255) NOT NULL DEFAULT '', PRIMARY KEY (id), KEY time_ended (time_ended)
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 END;;
 
 -- What is this? Sets @upgrade_version, or @upgrade_refusal to a sentence.
 CREATE PROCEDURE upgrade_look()
 BEGIN
-    DECLARE present, columns_present, missing MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+    DECLARE present, columns_present, columns_of_alert, missing MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE ours, strangers INT DEFAULT 0;
     DECLARE version, name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
     DECLARE wanted TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT @upgrade_columns;
@@ -514,21 +513,18 @@ BEGIN
     CALL upgrade_find_tables(present);
     SELECT COALESCE(GROUP_CONCAT(table_name, '.', column_name), '') INTO columns_present FROM information_schema.columns
         WHERE table_schema = DATABASE() AND table_name IN ('pool', 'worker', 'worker_pool', 'work_data', 'submitted_work');
+    SELECT COALESCE(GROUP_CONCAT(column_name ORDER BY ordinal_position), 'none') INTO columns_of_alert FROM information_schema.columns
+        WHERE table_schema = DATABASE() AND table_name = 'alert';
     WHILE wanted <> '' DO
         SET name = SUBSTRING_INDEX(wanted, ',', 1), wanted = SUBSTRING(wanted, CHAR_LENGTH(name) + 2);
         SET missing = IF(FIND_IN_SET(name, columns_present), missing, CONCAT_WS(', ', missing, name));
     END WHILE;
     SET ours = FIND_IN_SET('submitted_work.share_id', columns_present);
     IF FIND_IN_SET('settings', present) AND missing IS NULL THEN
-        SELECT MAX(value) INTO version FROM settings WHERE `key` = 'version';
-    END IF;
+        SELECT MAX(value) INTO version FROM settings WHERE `key` = 'version'; END IF;
     -- Empty ones are from schema.sql, which somebody imported into the old database: no harm is done.
-    IF FIND_IN_SET('share_stats', present) THEN
-        SELECT COUNT(*) INTO strangers FROM share_stats;
-    END IF;
-    IF FIND_IN_SET('worker_status', present) THEN
-        SELECT strangers + COUNT(*) INTO strangers FROM worker_status;
-    END IF;
+    IF FIND_IN_SET('share_stats', present) THEN SELECT COUNT(*) INTO strangers FROM share_stats; END IF;
+    IF FIND_IN_SET('worker_status', present) THEN SELECT strangers + COUNT(*) INTO strangers FROM worker_status; END IF;
     IF present = '' THEN
         SET @upgrade_refusal = 'is empty: import database/schema.sql instead';
     ELSEIF missing IS NOT NULL THEN
@@ -537,14 +533,17 @@ BEGIN
         SET @upgrade_refusal = 'has our tables but no version: the import of database/schema.sql was interrupted, do it again';
     ELSEIF version NOT REGEXP '^[0-9]{1,9}$' THEN
         SET @upgrade_refusal = CONCAT('has the schema version "', version, '", which is no number');
-    ELSEIF CAST(version AS UNSIGNED) > 6 THEN
-        SET @upgrade_refusal = CONCAT('has schema version ', version, ', and this file knows version 6 only: take the newer one');
+    ELSEIF CAST(version AS UNSIGNED) > 7 THEN
+        SET @upgrade_refusal = CONCAT('has schema version ', version, ', and this file knows version 7 only: take the newer one');
     ELSEIF (COALESCE(version, 0) >= 4) <> (ours > 0) THEN
         SET @upgrade_refusal = CONCAT('has schema version ', COALESCE(version, 0),
                                       ' by its settings, but not the tables of that version: correct the version', advice);
     ELSEIF COALESCE(version, 0) < 4 AND (strangers > 0 OR FIND_IN_SET('worker_pool_orphans', present)) THEN
         SET @upgrade_refusal = CONCAT('has a table share_stats, worker_status or worker_pool_orphans that bitcoin-mining-proxy ',
                                       'does not know: rename it first', advice);
+    ELSEIF columns_of_alert NOT IN ('none', 'id,kind,subject_id,subject,host,text,time_began,time_ended,delivery')
+           AND COALESCE(version, 0) < 7 THEN
+        SET @upgrade_refusal = 'has a table alert that is not of mod_miningproxy: rename it first';
     ELSE
         SET @upgrade_version = CAST(COALESCE(version, '0') AS UNSIGNED);
     END IF;
@@ -562,21 +561,22 @@ BEGIN
                              'upgrade_old_submitted_work', 'upgrade_old_share_stats', 'upgrade_old_worker_status', 'upgrade_old_settings');
     IF begun > 0 THEN
         CALL upgrade_say('an earlier run was interrupted when it was nearly done; this one does the rest');
-        CALL upgrade_switch();
-        CALL upgrade_drop_old();
+        CALL upgrade_switch(); CALL upgrade_drop_old();
     END IF;
     CALL upgrade_look();
     IF @upgrade_refusal IS NOT NULL THEN
         CALL upgrade_say(CONCAT('REFUSED: ', DATABASE(), ' ', @upgrade_refusal));
-    ELSEIF @upgrade_version = 6 THEN
-        CALL upgrade_say(CONCAT(DATABASE(), ' has schema version 6: nothing is left to do'));
+    ELSEIF @upgrade_version = 7 THEN
+        CALL upgrade_say(CONCAT(DATABASE(), ' has schema version 7: nothing is left to do'));
     ELSE
         CALL upgrade_say(CONCAT(DATABASE(), ' has schema version ', @upgrade_version,
-                                ' and gets version 6; neither the PHP program nor httpd may use it meanwhile'));
+                                ' and gets version 7; neither the PHP program nor httpd may use it meanwhile'));
+        CALL upgrade_make_alerts();
         IF @upgrade_version < 4 THEN CALL upgrade_from_php(); END IF;
         IF @upgrade_version = 4 THEN CALL upgrade_from_4(); END IF;
-        IF @upgrade_version >= 4 THEN CALL upgrade_from_5(); END IF;
-        CALL upgrade_say(CONCAT('done: ', DATABASE(), ' has schema version 6'));
+        IF @upgrade_version IN (4, 5) THEN CALL upgrade_from_5(); END IF;
+        UPDATE settings SET value = '7' WHERE `key` = 'version' AND @upgrade_version >= 4;
+        CALL upgrade_say(CONCAT('done: ', DATABASE(), ' has schema version 7'));
     END IF;
 END;;
 
@@ -588,9 +588,9 @@ DROP PROCEDURE upgrade_say; DROP PROCEDURE upgrade_execute; DROP PROCEDURE upgra
 DROP PROCEDURE upgrade_drop_old; DROP PROCEDURE upgrade_make_sums; DROP PROCEDURE upgrade_make_tables; DROP PROCEDURE upgrade_copy_pools;
 DROP PROCEDURE upgrade_copy_workers; DROP PROCEDURE upgrade_copy_assignments; DROP PROCEDURE upgrade_keep_orphans;
 DROP PROCEDURE upgrade_look_at_names; DROP PROCEDURE upgrade_copy_works; DROP PROCEDURE upgrade_sum_shares;
-DROP PROCEDURE upgrade_find_batch; DROP PROCEDURE upgrade_copy_shares; DROP PROCEDURE upgrade_sum_works; DROP PROCEDURE upgrade_sum_periods;
-DROP PROCEDURE upgrade_reserve_ids; DROP PROCEDURE upgrade_from_php; DROP PROCEDURE upgrade_from_4; DROP PROCEDURE upgrade_from_5;
-DROP PROCEDURE upgrade_look; DROP PROCEDURE upgrade_database;
+DROP PROCEDURE upgrade_find_batch; DROP PROCEDURE upgrade_copy_shares; DROP PROCEDURE upgrade_sum_works;
+DROP PROCEDURE upgrade_sum_periods; DROP PROCEDURE upgrade_reserve_ids; DROP PROCEDURE upgrade_from_php; DROP PROCEDURE upgrade_from_4;
+DROP PROCEDURE upgrade_from_5; DROP PROCEDURE upgrade_make_alerts; DROP PROCEDURE upgrade_look; DROP PROCEDURE upgrade_database;
 DO RELEASE_LOCK(@upgrade_lock);
 
 -- A refusal ends with an error, so that scripts notice it. No statement outside a procedure raises one with words of ours, but one that

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The schema of mod_miningproxy for MySQL and MariaDB, version 6. Its owner imports it once, into an empty database:
+-- The schema of mod_miningproxy for MySQL and MariaDB, version 7. Its owner imports it once, into an empty database:
 --     mariadb -u root -p DATABASE < database/schema.sql
 -- The module's own user then needs no more than SELECT, INSERT, UPDATE and DELETE:
 --     CREATE USER miningproxy IDENTIFIED BY '...'; GRANT SELECT, INSERT, UPDATE, DELETE ON DATABASE.* TO miningproxy;
@@ -89,6 +89,21 @@ CREATE TABLE IF NOT EXISTS worker_status (
     PRIMARY KEY (worker_id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
+-- What an operator was told of: worker-silent, pool-down and so on. time_ended is NULL while it is so; subject is the name as it was then.
+CREATE TABLE IF NOT EXISTS alert (
+    id int unsigned NOT NULL AUTO_INCREMENT,
+    kind varchar(20) NOT NULL,
+    subject_id int unsigned NOT NULL DEFAULT 0,
+    subject varchar(255) NOT NULL,
+    host varchar(255) NOT NULL,
+    text varchar(255) NOT NULL,
+    time_began datetime NOT NULL,
+    time_ended datetime NULL,
+    delivery varchar(255) NOT NULL DEFAULT '',
+    PRIMARY KEY (id),
+    KEY time_ended (time_ended)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+
 CREATE TABLE IF NOT EXISTS settings (
     `key` varchar(50) NOT NULL,
     value varchar(255) COLLATE utf8mb4_bin NOT NULL,
@@ -97,7 +112,7 @@ CREATE TABLE IF NOT EXISTS settings (
 
 -- Last, so that an import that was interrupted is seen as such; and only where the tables are these, not the PHP program's.
 INSERT IGNORE INTO settings (`key`, value)
-    SELECT 'version', '6' FROM information_schema.columns
+    SELECT 'version', '7' FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'submitted_work' AND column_name = 'share_id';
 INSERT IGNORE INTO settings (`key`, value) VALUES ('generation', '1');
 -- A server may be configured not to commit by itself.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The schema of mod_miningproxy for SQLite, version 6: database/schema.sql in SQLite's words. The module contains this file and makes the tables
+-- The schema of mod_miningproxy for SQLite, version 7: database/schema.sql in SQLite's words. The module contains this file and makes the tables
 -- itself. Comments start at the beginning of a line. Built-in functions only, so that the sqlite3 shell can edit a database.
 -- Times are UTC text, "2026-11-22 15:04:05". Worker and pool names compare without regard to case (of ASCII letters) and trailing blanks.
 
@@ -76,8 +76,21 @@ CREATE TABLE worker_status (
     last_accepted_difficulty DOUBLE
 );
 
+CREATE TABLE alert (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind VARCHAR(20) NOT NULL,
+    subject_id INTEGER NOT NULL DEFAULT 0,
+    subject VARCHAR(255) NOT NULL,
+    host VARCHAR(255) NOT NULL,
+    text VARCHAR(255) NOT NULL,
+    time_began DATETIME NOT NULL,
+    time_ended DATETIME,
+    delivery VARCHAR(255) NOT NULL DEFAULT ''
+);
+CREATE INDEX alert_ended ON alert (time_ended);
+
 CREATE TABLE settings (
     `key` VARCHAR(50) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 );
-INSERT INTO settings (`key`, value) VALUES ('version', '6'), ('generation', '1');
+INSERT INTO settings (`key`, value) VALUES ('version', '7'), ('generation', '1');

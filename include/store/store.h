@@ -19,7 +19,7 @@
 #include "core/model.h"
 #include "core/roster.h"
 
-#define MP_SCHEMA_VERSION 6
+#define MP_SCHEMA_VERSION 7
 #define MP_SCHEMA_VERSION_OLDEST_FILE 4 /* of an SQLite file, which the module upgrades itself */
 
 /* Whatever is counted is counted once for each of these lengths, in seconds: each is a sum of the ones before it, so that a month is read as

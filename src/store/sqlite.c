@@ -24,9 +24,12 @@ static const char script_from_4[] =
 static const char script_from_5[] =
 #include "migrate5_sqlite.h"
     ;
+static const char script_from_6[] =
+#include "migrate6_sqlite.h"
+    ;
 
 /* From the oldest version of a file on, one step after the other. */
-static const char *const upgrade_scripts[] = {script_from_4, script_from_5};
+static const char *const upgrade_scripts[] = {script_from_4, script_from_5, script_from_6};
 
 _Static_assert(sizeof(upgrade_scripts) / sizeof(upgrade_scripts[0]) == MP_SCHEMA_VERSION - MP_SCHEMA_VERSION_OLDEST_FILE,
                "a step for each version");

@@ -50,14 +50,14 @@ def test_a_missing_schema(make_proxy, maria, directory, make_pool):
 
 @pytest.mark.both_databases
 @pytest.mark.expects_log("MP0230")
-@pytest.mark.parametrize("version", ["3", "5", "7", "nonsense", ""])
+@pytest.mark.parametrize("version", ["3", "6", "8", "nonsense", ""])
 def test_a_schema_of_another_version(proxy, version):
     database = proxy.database
     database.run("UPDATE settings SET value = ? WHERE `key` = 'version'", version)
     proxy.httpd.start()
     _wait_loud(proxy, "schema")
     _assert_unavailable(proxy)
-    database.run("UPDATE settings SET value = '6' WHERE `key` = 'version'")
+    database.run("UPDATE settings SET value = '7' WHERE `key` = 'version'")
     proxy.wait_ready()
 
 
@@ -69,7 +69,7 @@ def test_an_sqlite_file_is_created_with_its_schema(make_proxy, directory, make_p
     proxy = make_proxy(database)
     proxy.httpd.start()
     wait_until(lambda: _has_schema(database), 10, "the schema is there")
-    wait_until(lambda: database.rows("SELECT value FROM settings WHERE `key` = 'version'") == [("6",)], 5,
+    wait_until(lambda: database.rows("SELECT value FROM settings WHERE `key` = 'version'") == [("7",)], 5,
                "its version is there")
     assert database.path.stat().st_mode & 0o077 == 0, "passwords of pools are readable to everybody"
     database.add_rig(make_pool())

@@ -80,7 +80,7 @@ def test_a_database_of_the_php_program(maria, directory, schema, version):
     assignments = database.rows("SELECT * FROM worker_pool WHERE pool_id <> 99 AND worker_id <> 777 ORDER BY 1, 2")
     said = database.migrate(script=_in_small_batches()).stdout
     assert _schema(database) == schema
-    assert _leftovers(database) == [] and _version(database) == "6"
+    assert _leftovers(database) == [] and _version(database) == "7"
     names = [row[0] for row in database.rows("SELECT name FROM pool ORDER BY id")]
     assert names == ["alpha", "ALPHA (3)", "alpha (2)", LONG, LONG.upper()[:251] + " (2)"]
     assert 'pool 2 "ALPHA  " has the name of pool 1' in said and "2 renamed" in said
@@ -146,7 +146,7 @@ def test_a_former_database_of_ours(maria, directory, schema):
     before = [database.rows(query) for query in kept]
     database.migrate()
     assert _schema(database) == schema
-    assert _leftovers(database) == [] and _version(database) == "6"
+    assert _leftovers(database) == [] and _version(database) == "7"
     assert [database.rows(query) for query in kept] == before
     longer = [(datetime(2026, 11, 1), 3, 1, 6.5, 3), (datetime(2026, 11, 2), 4, 0, 4.0, 0)]
     sums = ("SELECT DATE_FORMAT(period_start, '%Y-%m-%d'), accepted, rejected, accepted_difficulty, getworks FROM share_stats"
@@ -162,8 +162,43 @@ def test_a_database_of_version_5(maria, directory, schema):
     pool = database.add_pool("alpha", "http://alpha/")
     database.migrate()
     assert _schema(database) == schema
-    assert _leftovers(database) == [] and _version(database) == "6"
+    assert _leftovers(database) == [] and _version(database) == "7"
     assert database.rows("SELECT id, name, url, enabled, roll_ntime FROM pool") == [(pool, "alpha", "http://alpha/", 1, 0)]
+
+
+def test_a_database_of_version_6(maria, directory, schema):
+    database = FormerDatabase(maria, directory, 6)
+    database.add_worker()
+    tables = "pool, worker, worker_pool, work_data, submitted_work, share_stats, worker_status"
+    before = database.rows(f"CHECKSUM TABLE {tables}")
+    said = database.migrate().stdout
+    assert "has schema version 6 and gets version 7" in said
+    assert _schema(database) == schema and database.rows(f"CHECKSUM TABLE {tables}") == before
+    assert _leftovers(database) == [] and _version(database) == "7"
+
+
+def test_alerts_of_before_are_kept(maria, directory, schema):
+    """The backup of an earlier version was imported over an upgraded database, or an earlier run was interrupted."""
+    database = FormerDatabase(maria, directory, 6)
+    database.import_schema()
+    database.run("UPDATE settings SET value = '6' WHERE `key` = 'version'")
+    database.run("INSERT INTO alert (kind, subject, host, text, time_began) VALUES ('test', 'x', 'x', 'x', '2026-11-30 00:00:00')")
+    database.migrate()
+    assert _schema(database) == schema and _version(database) == "7"
+    assert database.value("SELECT COUNT(*) FROM alert") == 1
+
+
+@pytest.mark.parametrize("version", [0, 3, 4, 5, 6])
+def test_an_alert_of_another_program(maria, directory, version):
+    database = FormerDatabase(maria, directory, version) if version >= 4 else PhpDatabase(maria, directory, version, shares=100)
+    database.run("CREATE TABLE alert (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, words text)")
+    before = _schema(database)
+    done = database.migrate(check=False)
+    assert done.returncode == 1 and "has a table alert that is not of mod_miningproxy: rename it first" in done.stdout
+    assert _schema(database) == before and _leftovers(database) == []
+    database.run("RENAME TABLE alert TO alert_of_another")
+    database.migrate()
+    assert _version(database) == "7" and database.value("SELECT COUNT(*) FROM alert") == 0
 
 
 def test_a_database_of_ours_that_lacks_the_number_only(maria, directory, schema):
@@ -174,14 +209,14 @@ def test_a_database_of_ours_that_lacks_the_number_only(maria, directory, schema)
     old = OldDatabase(maria, database.name, directory, with_schema=False)
     before = _checksums(old)[:-1]
     old.migrate()
-    assert _schema(old) == schema and _checksums(old)[:-1] == before and _version(old) == "6" and _leftovers(old) == []
+    assert _schema(old) == schema and _checksums(old)[:-1] == before and _version(old) == "7" and _leftovers(old) == []
 
 
 REFUSED = {
     "empty": ([], "is empty: import database/schema.sql"),
     "foreign": (["CREATE TABLE settings (name int)", "CREATE TABLE bookmark (url text)"],
                 "neither of bitcoin-mining-proxy nor of mod_miningproxy"),
-    "newer": (["UPDATE settings SET value = '7' WHERE `key` = 'version'"], "has schema version 7"),
+    "newer": (["UPDATE settings SET value = '8' WHERE `key` = 'version'"], "has schema version 8"),
     "odd": (["UPDATE settings SET value = 'new' WHERE `key` = 'version'"], "which is no number"),
     "wrong number": (["UPDATE settings SET value = '2' WHERE `key` = 'version'"], "correct the version"),
     "unfinished import": (["DELETE FROM settings WHERE `key` = 'version'"], "was interrupted")}
@@ -205,20 +240,20 @@ def test_columns_of_others_are_not_thrown_away(maria, directory, schema):
     database.run("ALTER TABLE worker ADD COLUMN nick varchar(20) DEFAULT 'Bob'")
     database.run("ALTER TABLE pool ADD COLUMN note varchar(20)")
     said = database.migrate().stdout
-    assert "pool.note, worker.nick" in said and "kept as NAME_before_6," in said
-    assert database.value("SELECT COUNT(*) FROM worker_before_6 WHERE nick = 'Bob'") == WORKERS
-    database.run("DROP TABLE worker_before_6, pool_before_6")
+    assert "pool.note, worker.nick" in said and "kept as NAME_before_7," in said
+    assert database.value("SELECT COUNT(*) FROM worker_before_7 WHERE nick = 'Bob'") == WORKERS
+    database.run("DROP TABLE worker_before_7, pool_before_7")
     assert _schema(database) == schema
 
 
 def test_what_was_kept_once_does_not_give_way(maria, directory, schema):
     database = PhpDatabase(maria, directory, 3, shares=100)
     database.run("ALTER TABLE worker ADD COLUMN nick varchar(20) DEFAULT 'Bob'")
-    database.run("CREATE TABLE worker_before_6 (mine int)")
-    database.run("CREATE TABLE pool_before_6_2 (mine int)")
-    assert "kept as NAME_before_6_3," in database.migrate().stdout
-    assert database.value("SELECT COUNT(*) FROM worker_before_6_3 WHERE nick = 'Bob'") == WORKERS
-    database.run("DROP TABLE worker_before_6, pool_before_6_2, worker_before_6_3")
+    database.run("CREATE TABLE worker_before_7 (mine int)")
+    database.run("CREATE TABLE pool_before_7_2 (mine int)")
+    assert "kept as NAME_before_7_3," in database.migrate().stdout
+    assert database.value("SELECT COUNT(*) FROM worker_before_7_3 WHERE nick = 'Bob'") == WORKERS
+    database.run("DROP TABLE worker_before_7, pool_before_7_2, worker_before_7_3")
     assert _schema(database) == schema and _leftovers(database) == []
 
 

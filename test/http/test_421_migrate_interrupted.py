@@ -15,7 +15,8 @@ import pytest
 from harness.php_database import MIGRATE, FormerDatabase, PhpDatabase
 from harness.waiting import wait_until
 
-TABLES = ["pool", "worker", "worker_pool", "worker_pool_orphans", "work_data", "submitted_work", "share_stats", "worker_status", "settings"]
+TABLES = ["pool", "worker", "worker_pool", "worker_pool_orphans", "work_data", "submitted_work", "share_stats", "worker_status", "alert",
+          "settings"]
 # MP_SEED repeats a run.
 SEED = int(os.environ.get("MP_SEED") or time.time())
 KILLS = 20
@@ -114,9 +115,9 @@ def test_cut_before_every_statement_from_version_4(maria, directory):
     assert 10 < count < 99
     database.run("DROP PROCEDURE upgrade_cut")
     database.migrate()
-    tables = "pool, worker, worker_pool, work_data, submitted_work, share_stats, worker_status"
+    tables = "pool, worker, worker_pool, work_data, submitted_work, share_stats, worker_status, alert"
     assert [row[1] for row in database.rows(f"CHECKSUM TABLE {tables}")] == [row[1] for row in wanted.rows(f"CHECKSUM TABLE {tables}")]
-    assert database.value("SELECT value FROM settings WHERE `key` = 'version'") == "6"
+    assert database.value("SELECT value FROM settings WHERE `key` = 'version'") == "7"
 
 
 @pytest.mark.parametrize("renamed", [1, 2, 6, 9, 14])
@@ -180,5 +181,5 @@ def test_killed_at_random_moments(private_maria, directory):
             assert _result(database) == wanted
             database = PhpDatabase(private_maria, directory, **options)
     said = database.migrate().stdout
-    assert "schema version 6" in said
+    assert "schema version 7" in said
     assert _result(database) == wanted

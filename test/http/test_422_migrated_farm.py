@@ -27,7 +27,7 @@ def test_miners_of_the_php_program_go_on(make_proxy, maria, directory, make_pool
     database = _pointed_at(PhpDatabase(maria, directory, version), make_pool("alpha"), make_pool("beta"))
     proxy = make_proxy(database)
     proxy.httpd.start()
-    wait_until(lambda: _says(proxy, f"schema version {version}", "needs version 6", "< database/migrate.sql"), 10, "httpd names the command")
+    wait_until(lambda: _says(proxy, f"schema version {version}", "needs version 7", "< database/migrate.sql"), 10, "httpd names the command")
     database.migrate()
     wait_until(lambda: proxy.login_status("rig1", "secret1") == 200, RECOVERY, "httpd serves by itself")
     for name, password in logins():
@@ -64,7 +64,7 @@ def test_queries_that_the_php_program_gave_its_users(make_proxy, maria, director
     proxy.wait_rows(1)
 
 
-@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("version", [4, 5, 6])
 def test_httpd_waits_for_the_newest_version_of_ours(make_proxy, maria, directory, make_pool, version):
     database = FormerDatabase(maria, directory, version)
     database.add_rig(make_pool())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An SQLite file of version 4 or 5: the module upgrades it at its start, once, after it has copied it aside; or leaves it as it is and says why."""
+"""An SQLite file of version 4 to 6: the module upgrades it at its start, once, after it has copied it aside; or leaves it as it is and says why."""
 import os
 import signal
 import sqlite3
@@ -11,7 +11,10 @@ from harness.database import READINESS
 from harness.waiting import wait_until
 
 SHARES = 400
-_VERSION_5 = """
+_VERSION_6 = """
+DROP TABLE alert;
+UPDATE settings SET value = '6' WHERE key = 'version';"""
+_VERSION_5 = _VERSION_6 + """
 ALTER TABLE pool DROP COLUMN roll_ntime;
 UPDATE settings SET value = '5' WHERE key = 'version';"""
 _FORMER = _VERSION_5 + """
@@ -40,7 +43,7 @@ def _make_former(database, pool, shares=SHARES):
 
 
 def _copy(database):
-    return database.path.with_name(database.path.name + ".before-6")
+    return database.path.with_name(database.path.name + ".before-7")
 
 
 def _rows(path, sql):
@@ -85,15 +88,16 @@ def test_upgraded_once_by_four_children(proxy, make_pool):
     proxy.wait_rows(SHARES + 3)
 
 
-def test_from_version_5(proxy, make_pool):
+@pytest.mark.parametrize(("version", "script"), [("5", _VERSION_5), ("6", _VERSION_6)])
+def test_from_a_later_version(proxy, make_pool, version, script):
     database = proxy.database
     database.add_rig(make_pool())
     connection = sqlite3.connect(database.path)
-    connection.executescript(_VERSION_5)
+    connection.executescript(script)
     connection.close()
     places.give_to_child(database.path.parent)
     proxy.start()
-    assert _version(_copy(database)) == "5" and _version(database.path) == "6"
+    assert _version(_copy(database)) == version and _version(database.path) == "7"
     assert proxy.miner().mine(1)[0][1].result is True
     proxy.wait_rows(1)
 
@@ -107,11 +111,11 @@ def test_killed_while_it_upgrades(proxy, make_pool):
     proxy.httpd.start()
     begun = _copy(database).with_name(_copy(database).name + ".new")
     for is_so_far in (begun.exists, _copy(database).exists, begun.exists):
-        wait_until(lambda: proxy.httpd.children() and (is_so_far() or _version(database.path) == "6"), 30, "an upgrade is under way")
+        wait_until(lambda: proxy.httpd.children() and (is_so_far() or _version(database.path) == "7"), 30, "an upgrade is under way")
         for child in proxy.httpd.children():
             proxy.httpd.killed.add(child)
             os.kill(child, signal.SIGKILL)
-    wait_until(lambda: _version(database.path) == "6", 60, "the file is upgraded")
+    wait_until(lambda: _version(database.path) == "7", 60, "the file is upgraded")
     wait_until(lambda: proxy.login_status(READINESS) == 200, 30, "the farm is served")
     _check_upgraded(database, shares)
 

@@ -47,7 +47,7 @@ static void test_well(void)
     ok(mp_about_view(&view, desk_proxy, &order, &why, p) == APR_SUCCESS, "about");
     check(view, "Version", MP_VERSION, true);
     check(view, "Database", "SQLite 3.", true);
-    check(view, "Schema", "version 6", true);
+    check(view, "Schema", "version 7", true);
     check(view, "Recording", "at work", true);
     check(view, "Spool", "0 shares waiting, 0 under way", true);
     check(view, "Farm", "1 worker, 1 pool, 1 assignment; in force since 2", true);
@@ -65,7 +65,7 @@ static void test_schema(void)
     check(desk_view(mp_about_view, 0, NULL), "Schema", "version 3", false);
     farm_execute("UPDATE settings SET value = '99' WHERE key = 'version'");
     check(desk_view(mp_about_view, 0, NULL), "Schema", "version 99", false);
-    farm_execute("UPDATE settings SET value = '6' WHERE key = 'version'");
+    farm_execute("UPDATE settings SET value = '7' WHERE key = 'version'");
 }
 
 static void test_away(void)

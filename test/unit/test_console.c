@@ -64,7 +64,7 @@ static void test_database(void)
     farm_execute("UPDATE settings SET value = '3' WHERE key = 'version'");
     farm_advance(MP_KEEPER_ROSTER_INTERVAL);
     settle("The database's tables are not those of this version");
-    farm_execute("UPDATE settings SET value = '6' WHERE key = 'version'");
+    farm_execute("UPDATE settings SET value = '7' WHERE key = 'version'");
     is_over = FARM_WAIT((farm_advance(apr_time_from_sec(1)), mp_json_count(mp_console_notices(desk_proxy, p)) == 0));
     ok(is_over, "they are again");
 }

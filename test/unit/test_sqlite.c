@@ -129,7 +129,8 @@ static const char *make_old_file(const char *name, apr_pool_t *p)
     mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p);
     db_sqlite(
         NULL, path,
-        "ALTER TABLE pool DROP COLUMN roll_ntime; DROP INDEX submitted_work_result; DROP TABLE worker_status; DROP TABLE share_stats; "
+        "DROP TABLE alert; ALTER TABLE pool DROP COLUMN roll_ntime; DROP INDEX submitted_work_result; DROP TABLE worker_status; DROP TABLE "
+        "share_stats; "
         "CREATE TABLE share_stats (period_start "
         "DATETIME "
         "NOT NULL, period_length INTEGER NOT NULL, worker_id INTEGER NOT NULL, pool_id INTEGER NOT NULL, accepted INTEGER NOT NULL DEFAULT "
@@ -157,7 +158,7 @@ static void is_in(const char *path, const char *sql, const char *wanted)
 
 static void check_upgrade(apr_pool_t *p)
 {
-    const char *path = make_old_file("old.db", p), *copy = apr_pstrcat(p, path, ".before-6", NULL);
+    const char *path = make_old_file("old.db", p), *copy = apr_pstrcat(p, path, ".before-7", NULL);
     mp_store_t *store = open_store(path, apr_time_from_sec(5), p);
     mp_result_t why = MP_RESULT_NONE;
     mp_roster_rows_t *rows;
@@ -170,7 +171,7 @@ static void check_upgrade(apr_pool_t *p)
     ok(stat(copy, &about) == 0 && (about.st_mode & 0777) == 0600, "which is for its owner only");
     is_in(copy, "SELECT value FROM settings WHERE key = 'version'", "4");
     is_in(copy, "SELECT count(*) FROM submitted_work", "4");
-    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "6");
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "7");
     is_in(path, IS_SUM_OF("300"), "2|1|4.0|0\n1|0|2.5|3\n4|0|4.0|0");
     is_in(path, IS_SUM_OF("1800"), "3|1|6.5|3\n4|0|4.0|0");
     is_in(path, IS_SUM_OF("3600"), "3|1|6.5|3\n4|0|4.0|0");
@@ -180,7 +181,8 @@ static void check_upgrade(apr_pool_t *p)
     is_in(path, "SELECT count(*) FROM pragma_table_info('pool') WHERE name = 'roll_ntime'", "1");
 
     db_sqlite(NULL, path,
-              "ALTER TABLE pool DROP COLUMN roll_ntime; UPDATE settings SET value = '4' WHERE key = 'version'; UPDATE share_stats SET "
+              "DROP TABLE alert; ALTER TABLE pool DROP COLUMN roll_ntime; UPDATE settings SET value = '4' WHERE key = 'version'; UPDATE "
+              "share_stats SET "
               "accepted = 99 WHERE period_length = 1800");
     store = open_store(path, apr_time_from_sec(5), p);
     ok(mp_store_prepare(store, &why, p) == APR_SUCCESS, "a file that had all but the number: %s", why.sentence);
@@ -190,18 +192,19 @@ static void check_upgrade(apr_pool_t *p)
     ok(mp_store_prepare(store, &why, p) == APR_SUCCESS && !mp_store_find_copy(store, p), "nothing to upgrade any more: %s", why.sentence);
 
     db_sqlite(NULL, path,
-              "ALTER TABLE pool DROP COLUMN roll_ntime; UPDATE settings SET value = '5' WHERE key = 'version'; INSERT INTO pool (name, "
+              "DROP TABLE alert; ALTER TABLE pool DROP COLUMN roll_ntime; UPDATE settings SET value = '5' WHERE key = 'version'; INSERT "
+              "INTO pool (name, "
               "url) VALUES ('alpha', 'http://a/')");
     store = open_store(path, apr_time_from_sec(5), p);
     ok(mp_store_prepare(store, &why, p) == APR_SUCCESS && mp_store_find_copy(store, p), "a file of version 5: %s", why.sentence);
     is_in(copy, "SELECT value FROM settings WHERE key = 'version'", "5");
-    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "6");
+    is_in(path, "SELECT value FROM settings WHERE key = 'version'", "7");
     is_in(path, "SELECT roll_ntime FROM pool", "0");
 }
 
 static void pass_a_minute(const char *path, apr_pool_t *p)
 {
-    db_shell(NULL, apr_pstrcat(p, "touch -d '-61 seconds' ", path, ".before-6.failed", NULL));
+    db_shell(NULL, apr_pstrcat(p, "touch -d '-61 seconds' ", path, ".before-7.failed", NULL));
 }
 
 /* A limit on the size of files does what a full disk would do; it binds a process of its own. */
@@ -223,20 +226,20 @@ static void check_upgrade_without_room(apr_pool_t *p)
     }
     waitpid(child, &status, 0);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "no room for the copy: %d", status);
-    ok(stat(apr_pstrcat(p, path, ".before-6.new", NULL), &about) != 0, "nothing of it is left");
+    ok(stat(apr_pstrcat(p, path, ".before-7.new", NULL), &about) != 0, "nothing of it is left");
     is_in(path, "SELECT value FROM settings WHERE key = 'version'", "4");
     check_refusal(path, "s ago, and is tried again in", p);
     check_refusal(path, "cannot be copied", p);
     pass_a_minute(path, p);
     ok(mp_store_prepare(open_store(path, apr_time_from_sec(5), p), &why, p) == APR_SUCCESS, "with room it goes on, after a minute: %s",
        why.sentence);
-    ok(stat(apr_pstrcat(p, path, ".before-6.failed", NULL), &about) != 0, "and the mark is gone");
+    ok(stat(apr_pstrcat(p, path, ".before-7.failed", NULL), &about) != 0, "and the mark is gone");
 }
 
 /* A file with a hole at its end needs none of the room that its copy would. */
 static void check_upgrade_needs_room(apr_pool_t *p)
 {
-    const char *path = make_old_file("huge.db", p), *begun = apr_pstrcat(p, path, ".before-6.new", NULL);
+    const char *path = make_old_file("huge.db", p), *begun = apr_pstrcat(p, path, ".before-7.new", NULL);
     mp_result_t why = MP_RESULT_NONE;
     struct stat before, about;
 
@@ -253,7 +256,7 @@ static void check_upgrade_needs_room(apr_pool_t *p)
 /* A process that holds the lock is the one that upgrades, if there is a copy. */
 static void check_upgrade_by_another(apr_pool_t *p)
 {
-    const char *path = make_old_file("busy.db", p), *copy = apr_pstrcat(p, path, ".before-6", NULL);
+    const char *path = make_old_file("busy.db", p), *copy = apr_pstrcat(p, path, ".before-7", NULL);
     mp_store_t *store = open_store(path, apr_time_from_msec(200), p);
     mp_store_url_t *url;
     mp_link_t *link = NULL;
@@ -270,7 +273,7 @@ static void check_upgrade_by_another(apr_pool_t *p)
         const char *name = apr_pstrcat(p, copy, names[i], NULL);
         db_shell(NULL, apr_pstrcat(p, "touch ", name, NULL));
         ok(mp_store_prepare(store, &why, p) == APR_EGENERAL && strcmp(why.word, "database-busy") == 0 &&
-               strstr(why.sentence, "is being upgraded to schema version 6 by another child"),
+               strstr(why.sentence, "is being upgraded to schema version 7 by another child"),
            "%s", why.sentence);
         unlink(name);
     }
@@ -280,7 +283,7 @@ static void check_upgrade_by_another(apr_pool_t *p)
 
 static void check_failed_upgrade(apr_pool_t *p)
 {
-    const char *path = make_old_file("stays.db", p), *begun = apr_pstrcat(p, path, ".before-6.new", NULL);
+    const char *path = make_old_file("stays.db", p), *begun = apr_pstrcat(p, path, ".before-7.new", NULL);
     mp_store_t *store = open_store(path, apr_time_from_sec(5), p);
     mp_result_t why = MP_RESULT_NONE;
     struct stat about;

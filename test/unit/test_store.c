@@ -80,7 +80,7 @@ static void check_schema(apr_pool_t *p)
     ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "an empty roster: %s", why.sentence);
     is_number(rows->pools->nelts + rows->workers->nelts + rows->assignments->nelts, 0, "no rows");
     is_number(strlen(rows->secret), 64, "a secret of 64 digits");
-    is_text(sql("SELECT value FROM settings WHERE value = '6'"), "6", "version 6");
+    is_text(sql("SELECT value FROM settings WHERE value = '7'"), "7", "version 7");
     ok(mp_store_prepare(other, &why, p) == APR_SUCCESS && mp_store_load_roster(&again, other, &why, p) == APR_SUCCESS, "another store");
     is_text(again->secret, rows->secret, "the same secret");
     ok(mp_store_load_generation(&generation, store, &why, p) == APR_SUCCESS, "generation");
@@ -95,20 +95,20 @@ static void check_versions(apr_pool_t *p)
     mp_result_t why = MP_RESULT_NONE;
     mp_roster_rows_t *rows = NULL;
 
-    sql("UPDATE settings SET value = '3' WHERE value = '6'");
+    sql("UPDATE settings SET value = '3' WHERE value = '7'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "version 3");
     check_status(mp_store_prepare(store, &why, p), APR_EMISMATCH, "schema-old", &why, "nothing to prepare in version 3");
-    sql("UPDATE settings SET value = '7' WHERE value = '3'");
-    check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-new", &why, "version 7");
-    sql("UPDATE settings SET value = 'x' WHERE value = '7'");
+    sql("UPDATE settings SET value = '8' WHERE value = '3'");
+    check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-new", &why, "version 8");
+    sql("UPDATE settings SET value = 'x' WHERE value = '8'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "a version that is no number");
     sql("ALTER TABLE settings RENAME TO aside");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-old", &why, "version 0 has no settings");
     sql("ALTER TABLE aside RENAME TO settings");
     sql("DELETE FROM settings WHERE value = 'x'");
     check_status(mp_store_load_roster(&rows, store, &why, p), APR_EMISMATCH, "schema-missing", &why, "no version at all");
-    sql("INSERT INTO settings VALUES ('version', '6')");
-    ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "version 6 again: %s", why.sentence);
+    sql("INSERT INTO settings VALUES ('version', '7')");
+    ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "version 7 again: %s", why.sentence);
 
     const char *secret = rows->secret;
     sql("UPDATE settings SET value = 'short' WHERE length(value) = 64");
@@ -451,7 +451,7 @@ static void check_edits_by_hand(apr_pool_t *p)
         sql("INSERT INTO worker (id, name, password) VALUES (99999999999, 'far', 'p')");
         sql("INSERT INTO worker (id, name, password) VALUES (-4, 'negative', 'p')");
     }
-    sql("DELETE FROM settings WHERE value NOT IN ('6') AND length(value) < 64");
+    sql("DELETE FROM settings WHERE value NOT IN ('7') AND length(value) < 64");
     ok(mp_store_load_roster(&rows, store, &why, p) == APR_SUCCESS, "load what hands have edited: %s", why.sentence);
     is_number(rows->workers->nelts, 3, "ids that cannot be are left out");
     ok(APR_ARRAY_IDX(rows->pools, 0, mp_roster_pool_row_t).enabled, "7 is enabled");

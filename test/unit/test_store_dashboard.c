@@ -153,13 +153,13 @@ static void check_inspecting(mp_store_t *store, apr_pool_t *p)
     is_text(found.engine, fx_server ? "MariaDB" : "SQLite", "the engine");
     ok(strchr(found.version, '.') != NULL, "its version: %s", found.version);
     ok(found.size > 50000 && found.size < 10000000, "its size: %ld", (long)found.size);
-    is_number(found.schema, 6, "its schema");
-    sql("UPDATE settings SET value = '3' WHERE value = '6'");
+    is_number(found.schema, 7, "its schema");
+    sql("UPDATE settings SET value = '3' WHERE value = '7'");
     ok(mp_store_inspect(&found, store, &why, p) == APR_SUCCESS && found.schema == 3, "an old schema");
     sql("ALTER TABLE settings RENAME TO aside");
     ok(mp_store_inspect(&found, store, &why, p) == APR_SUCCESS && found.schema == 0, "none that can be read: %s", why.sentence);
     sql("ALTER TABLE aside RENAME TO settings");
-    sql("UPDATE settings SET value = '6' WHERE value = '3'");
+    sql("UPDATE settings SET value = '7' WHERE value = '3'");
 }
 
 int main(void)

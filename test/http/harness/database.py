@@ -45,7 +45,7 @@ class ShareRow:
 
 
 class Database(abc.ABC):
-    """One engine's database with the schema of version 6."""
+    """One engine's database with the schema of version 7."""
 
     engine: str
     url: str

@@ -96,11 +96,13 @@ class OldDatabase(MariaDatabase):
 
 
 class FormerDatabase(OldDatabase):
-    """Ours of version 5, which rolled no ntime; or 4: sums of 300 s only, in another order, and nothing about what workers did last."""
+    """Ours of version 6, which alerted nobody; 5, which rolled no ntime; or 4: sums of 300 s only, in another order, and nothing about what workers did last."""
 
     def __init__(self, server: MariaServer, directory: Path, version: int = 4):
         super().__init__(server, server.create_database(directory, with_schema=False).name, directory, with_schema=True)
-        self.run("ALTER TABLE pool DROP COLUMN roll_ntime")
+        self.run("DROP TABLE alert")
+        if version < 6:
+            self.run("ALTER TABLE pool DROP COLUMN roll_ntime")
         self.run("UPDATE settings SET value = ? WHERE `key` = 'version'", str(version))
         if version == 4:
             self._lose_sums()
