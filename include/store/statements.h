@@ -152,6 +152,8 @@
     "?)"
 #define MP_INSERT_SETTING "INSERT INTO settings (`key`, value) VALUES (?, ?)"
 
+#define MP_SELECT_ALERTS "SELECT id, kind, subject_id, subject, host, text, time_began, time_ended, delivery FROM alert"
+
 #define MP_STATEMENT_LIST(X)                                                                                                               \
     X(MP_STATEMENT_BEGIN_WRITE, 0, MP_DIALECTS("START TRANSACTION", "BEGIN IMMEDIATE"))                                                    \
     X(MP_STATEMENT_ISOLATE_READ, 0, MP_DIALECTS("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL))                                  \
@@ -244,6 +246,14 @@
     X(MP_STATEMENT_FIND_OLD_STATISTICS, 4, MP_FIND_OLD("share_stats", "period_start", "period_length = ? AND "))                           \
     X(MP_STATEMENT_DELETE_OLD_STATISTICS, 4,                                                                                               \
       MP_DELETE_OLD("share_stats", "period_start", "period_length = ? AND ", "period_length, period_start, worker_id, pool_id"))           \
+    X(MP_STATEMENT_ADD_ALERT, 8,                                                                                                           \
+      MP_SAME(                                                                                                                             \
+          "INSERT INTO alert (kind, subject_id, subject, host, text, time_began, time_ended, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"))  \
+    X(MP_STATEMENT_END_ALERT, 2, MP_SAME("UPDATE alert SET time_ended = ? WHERE id = ? AND time_ended IS NULL"))                           \
+    X(MP_STATEMENT_NOTE_ALERT, 2, MP_SAME("UPDATE alert SET delivery = ? WHERE id = ?"))                                                   \
+    X(MP_STATEMENT_LOAD_OPEN_ALERTS, 1, MP_SAME(MP_SELECT_ALERTS " WHERE time_ended IS NULL ORDER BY id LIMIT ?"))                         \
+    X(MP_STATEMENT_LOAD_LATEST_ALERTS, 1, MP_SAME(MP_SELECT_ALERTS " ORDER BY id DESC LIMIT ?"))                                           \
+    X(MP_STATEMENT_DELETE_OLD_ALERTS, 3, MP_DELETE_OLD("alert", "time_ended", "", "id"))                                                   \
     X(MP_STATEMENT_INSPECT_VERSION, 0, MP_DIALECTS("SELECT version()", "SELECT sqlite_version()"))                                         \
     X(MP_STATEMENT_INSPECT_SIZE, 0,                                                                                                        \
       MP_DIALECTS("SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()",                 \
