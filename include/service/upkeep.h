@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the database small: removes works, shares and statistics that are older than the admin wants to keep them. One process in the whole farm does it, the one that holds the lease in the database;
+/* Keeps the database small: removes works, shares, statistics and alerts that are older than the admin wants to keep them. One process in the whole farm does it, the one that holds the lease in the database;
  * every child's recorder looks now and then whether that is still alive. A run begins once an hour and removes a batch of rows at a time, behind everything else that the recorder does. */
 #ifndef MP_SERVICE_UPKEEP_H
 #define MP_SERVICE_UPKEEP_H
@@ -37,6 +37,10 @@ apr_status_t mp_upkeep_create(mp_upkeep_t **upkeep, const mp_upkeep_options_t *o
 
 /** Does what is due, at most one batch; as a rule nothing. Recorder's thread, while the database is well. p is for what is needed meanwhile. */
 void mp_upkeep_tick(mp_upkeep_t *upkeep, apr_pool_t *p);
+
+/** Does this process look after the farm's database, as far as it knows? The one that does also leads in whatever only one of the farm should do. While the
+ * database is away, whoever had the lease last goes on. Any thread. */
+bool mp_upkeep_is_leader(const mp_upkeep_t *upkeep);
 
 /** The child ends: somebody else may take the lease at once. Recorder's thread. */
 void mp_upkeep_leave(mp_upkeep_t *upkeep);

@@ -24,7 +24,7 @@ apr_status_t mp_store_load_open_alerts(apr_array_header_t **alerts, mp_store_t *
 /** The newest ones, newest first, ended or not. most: up to MP_STORE_ALERTS_MOST */
 apr_status_t mp_store_load_latest_alerts(apr_array_header_t **alerts, int most, mp_store_t *store, mp_result_t *why, apr_pool_t *p);
 
-/** Removes up to MP_STORE_ALERTS_MOST that ended before that time, which is one of this host's clock. @param removed how many */
+/** Removes up to MP_STORE_ALERTS_MOST that ended before that time, oldest first. @param removed how many */
 apr_status_t mp_store_remove_alerts(apr_int64_t *removed, apr_time_t before, mp_store_t *store, mp_result_t *why);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/damper.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/store_alerts.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -32,7 +33,6 @@ struct mp_upkeep_t {
     mp_store_t *store;
     /* The recorder's. */
     char holder[MP_UPKEEP_HOLDER_SIZE]; /* made at the first look, behind the fork */
-    bool is_holder;                     /* as far as this child knows */
     apr_time_t next_look, next_batch;   /* monotonic */
     bool is_running;
     apr_time_t run_began; /* monotonic */
@@ -47,11 +47,12 @@ struct mp_upkeep_t {
     /* Everybody's. */
     apr_thread_mutex_t *lock;
     mp_result_t failure;
+    bool is_holder; /* as far as this child knows; only the recorder changes it, and reads it without the lock */
 };
 
 #define LENGTH_ITEM(length) length,
 static const apr_uint32_t lengths[MP_STATISTICS_LENGTH_COUNT] = {MP_STATISTICS_LENGTHS(LENGTH_ITEM)};
-#define STEPS (MP_UPKEEP_STATISTICS + MP_STATISTICS_LENGTH_COUNT)
+#define ALERTS (MP_UPKEEP_STATISTICS + MP_STATISTICS_LENGTH_COUNT) /* the last step */
 
 apr_interval_time_t mp_upkeep_period(const mp_upkeep_options_t *options, apr_uint32_t length)
 {
@@ -113,9 +114,17 @@ apr_interval_time_t mp_upkeep_clock_difference(apr_time_t database_now)
     return difference < 0 ? -difference : difference;
 }
 
+static void set_holder(mp_upkeep_t *upkeep, bool is_holder)
+{
+    apr_thread_mutex_lock(upkeep->lock);
+    upkeep->is_holder = is_holder;
+    apr_thread_mutex_unlock(upkeep->lock);
+}
+
 static void lose_lease(mp_upkeep_t *upkeep)
 {
-    upkeep->is_holder = upkeep->is_running = false;
+    upkeep->is_running = false;
+    set_holder(upkeep, false);
 }
 
 void mp_upkeep_leave(mp_upkeep_t *upkeep)
@@ -216,19 +225,22 @@ static apr_interval_time_t kept_by(const mp_upkeep_t *upkeep, unsigned step)
         return upkeep->options.works;
     if (step == MP_UPKEEP_SHARES)
         return upkeep->options.shares;
+    if (step == ALERTS)
+        return upkeep->options.statistics;
     return mp_upkeep_period(&upkeep->options, lengths[step - MP_UPKEEP_STATISTICS]);
 }
 
 /* @return false if there is no further step */
 static bool begin_step(mp_upkeep_t *upkeep, unsigned step)
 {
-    while (step < STEPS && kept_by(upkeep, step) == 0)
+    while (step <= ALERTS && kept_by(upkeep, step) == 0)
         step++;
-    if (step >= STEPS)
+    if (step > ALERTS)
         return false;
+    bool is_statistics = step >= MP_UPKEEP_STATISTICS && step < ALERTS;
     upkeep->step = step;
     upkeep->sweep = (mp_store_sweep_t){.table = step < MP_UPKEEP_STATISTICS ? (mp_upkeep_table_t)step : MP_UPKEEP_STATISTICS,
-                                       .length = step < MP_UPKEEP_STATISTICS ? 0 : lengths[step - MP_UPKEEP_STATISTICS],
+                                       .length = is_statistics ? lengths[step - MP_UPKEEP_STATISTICS] : 0,
                                        .before = upkeep->now - kept_by(upkeep, step),
                                        .holder = upkeep->holder,
                                        .run = &upkeep->run};
@@ -307,7 +319,7 @@ static apr_status_t look(mp_upkeep_t *upkeep, mp_result_t *why, apr_pool_t *p)
     }
     if (!upkeep->is_holder)
         mp_log(MP_LOG_INFO, "MP0241: this child keeps the farm's database small from now on");
-    upkeep->is_holder = true;
+    set_holder(upkeep, true);
     return plan(upkeep, &found, why, p);
 }
 
@@ -322,15 +334,28 @@ static void adapt_rows(mp_upkeep_t *upkeep)
     upkeep->rows = (int)(wanted < LEAST_ROWS ? LEAST_ROWS : wanted > MOST_ROWS ? MOST_ROWS : wanted);
 }
 
+/* They are few, and the lease is not asked: whoever removed them once more would remove nothing. */
+static apr_status_t sweep_alerts(mp_store_sweep_t *sweep, mp_store_t *store, mp_result_t *why)
+{
+    apr_time_t began = mp_clock_monotonic();
+    apr_status_t status = mp_store_remove_alerts(&sweep->removed, sweep->before, store, why);
+
+    sweep->took = mp_clock_monotonic() - began;
+    sweep->is_done = sweep->removed < MP_STORE_ALERTS_MOST;
+    return status;
+}
+
 /* At least as long as a batch took, everybody else has the database. */
 static apr_status_t run_batch(mp_upkeep_t *upkeep, mp_result_t *why)
 {
+    bool is_alerts = upkeep->step == ALERTS;
     upkeep->sweep.most = upkeep->rows;
-    apr_status_t status = mp_store_sweep(&upkeep->sweep, upkeep->store, why);
+    apr_status_t status = is_alerts ? sweep_alerts(&upkeep->sweep, upkeep->store, why) : mp_store_sweep(&upkeep->sweep, upkeep->store, why);
 
     if (status != APR_SUCCESS)
         return status;
-    adapt_rows(upkeep);
+    if (!is_alerts)
+        adapt_rows(upkeep);
     upkeep->next_batch = mp_clock_monotonic() + upkeep->sweep.took;
     if (upkeep->sweep.is_done && !begin_step(upkeep, upkeep->step + 1))
         return end_run(upkeep, why);
@@ -409,6 +434,14 @@ void mp_upkeep_tick(mp_upkeep_t *upkeep, apr_pool_t *p)
         note_failure(upkeep, &why);
     else if (!upkeep->is_running)
         note_success(upkeep);
+}
+
+bool mp_upkeep_is_leader(const mp_upkeep_t *upkeep)
+{
+    apr_thread_mutex_lock(upkeep->lock);
+    bool is_holder = upkeep->is_holder;
+    apr_thread_mutex_unlock(upkeep->lock);
+    return is_holder;
 }
 
 void mp_upkeep_state(mp_upkeep_state_t *state, mp_upkeep_t *upkeep)

@@ -67,6 +67,13 @@ def _add_past(database):
                          _ago(days=days))
 
 
+def _add_alerts(database):
+    """Two that ended, one of them long ago, and one that is as old and still so."""
+    for subject, ended in (("old", _ago(days=366)), ("young", _ago(days=364)), ("open", None)):
+        database.run("INSERT INTO alert (kind, subject, host, text, time_began, time_ended) VALUES ('test', ?, 'here', 'x', ?, ?)", subject,
+                     _ago(days=400), ended)
+
+
 def _periods(database):
     return [database.value("SELECT COUNT(*) FROM share_stats WHERE period_length = ?", length) for length in PERIODS]
 
@@ -81,12 +88,14 @@ def _holder(database):
 def test_old_rows_go_and_young_ones_stay(admin):
     database = admin.proxy.database
     _add_past(database)
+    _add_alerts(database)
     _plan(database)
     admin.proxy.start()
     assert _wait_run(database) == [4, 6, 3 + 3 + 1 + 1 + 1]
     assert database.share_count() == 12
     assert database.value("SELECT COUNT(*) FROM work_data") == 2
     assert _periods(database) == [3, 3, 5, 5, 5]
+    assert database.rows("SELECT subject FROM alert ORDER BY id") == [("young",), ("open",)]
     wait_until(lambda: admin.proxy.log.count("MP0237: removed 4 works, 6 shares and 9 rows of statistics") == 1, 5, "the log tells of it")
     assert admin.proxy.log.count("MP0241") == 1, "one of the children"
     view = admin.view("/about")

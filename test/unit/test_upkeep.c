@@ -182,6 +182,28 @@ static void test_run(mp_upkeep_t *upkeep)
     ok(state.failure.status == APR_SUCCESS && state.options.shares == 14 * DAY, "no failure");
 }
 
+static void add_alerts(int count, int hours, const char *ended)
+{
+    farm_execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO alert (kind, subject, host, text, "
+        "time_began, time_ended) SELECT 'test', '%d', 'here', 'x', datetime('now', '-%d hours'), %s FROM n",
+        count, hours, hours, ended);
+}
+
+/* As long as statistics; a batch is 1,000 of them. */
+static void test_alerts(mp_upkeep_t *upkeep)
+{
+    add_alerts(2500, 24 * 400, "datetime('now', '-366 days')");
+    add_alerts(1, 24 * 399, "datetime('now', '-364 days')");
+    add_alerts(1, 24 * 398, "NULL");
+    plan(-60);
+    tick(upkeep, 1);
+    ok(run_through(upkeep), "a run");
+    is_text(farm_text("SELECT group_concat(subject) FROM (SELECT subject FROM alert ORDER BY id)"), "9576,9552",
+            "old alerts are gone; what ended a year ago, or is still so, stays");
+    farm_execute("DELETE FROM alert");
+}
+
 /* No more than one batch each time, and each leaves as much time as it took. */
 static void test_pace(mp_upkeep_t *upkeep)
 {
@@ -222,6 +244,7 @@ static void test_lease(mp_upkeep_t *upkeep)
     tick(upkeep, 1);
     const char *holder = setting("lease") + 20;
     tick(other, 3);
+    ok(mp_upkeep_is_leader(upkeep) && !mp_upkeep_is_leader(other), "who has the lease leads");
     is_number(farm_log_count("MP0241"), 1, "another child finds the lease taken");
     plan(-60);
     look(upkeep);
@@ -232,15 +255,18 @@ static void test_lease(mp_upkeep_t *upkeep)
     farm_execute("UPDATE settings SET value = datetime('now', '-1 seconds') || substr(value, 20) WHERE key = 'upkeep_lease'");
     look(other);
     is_number(farm_log_count("MP0241"), 2, "when its holder is dead, the other takes it");
+    ok(mp_upkeep_is_leader(upkeep) && mp_upkeep_is_leader(other), "which the dead one does not know");
     ok(strcmp(holder, setting("lease") + 20) != 0, "under its own name: %s", setting("lease"));
     tick(upkeep, 5);
     look(upkeep);
     tick(upkeep, 5);
     is_number(farm_log_count("MP0241"), 2, "if the first comes back, it finds out");
+    ok(!mp_upkeep_is_leader(upkeep) && mp_upkeep_is_leader(other), "and leads no more");
     ok(run_through(other) && shares() == 1, "the run is ended by the other");
     is_number(farm_log_count("2001 shares"), 1, "and counted as one");
     mp_upkeep_leave(other);
     is_text(setting("lease"), "-", "who leaves gives it up");
+    ok(!mp_upkeep_is_leader(other), "and leads no more");
     look(upkeep);
     is_number(farm_log_count("MP0241"), 3, "and it can be taken at once");
 }
@@ -386,6 +412,7 @@ static void test_failure(mp_upkeep_t *upkeep)
     ok(FARM_WAIT((tick(upkeep, 1), mp_upkeep_state(&state, upkeep), state.failure.status != APR_SUCCESS)), "rows cannot be removed: %s",
        state.failure.sentence);
     is_number(farm_log_count("MP0238"), 0, "the first failure may be the database going away");
+    ok(mp_upkeep_is_leader(upkeep), "who has the lease leads all the same");
     ok(strstr(setting("last"), "not today") != NULL, "the console knows of it: %s", setting("last"));
     const char *last = setting("last");
     char cleaned[MP_UPKEEP_RUN_SIZE];
@@ -417,6 +444,7 @@ int main(void)
     test_periods();
     run_test(test_first);
     run_test(test_run);
+    run_test(test_alerts);
     run_test(test_pace);
     run_test(test_forever);
     run_test(test_lease);
