@@ -4,6 +4,8 @@
 #ifndef MP_SERVICE_ALERT_CHANNELS_H
 #define MP_SERVICE_ALERT_CHANNELS_H
 
+#include "base/result.h"
+
 #include <apr_pools.h>
 #include <stdbool.h>
 
@@ -39,6 +41,9 @@ mp_alert_format_t mp_alert_format_parse(const char *word);
 
 /** What may be shown of a webhook's URL: scheme, host and port. */
 const char *mp_alert_channels_mask(const char *url, apr_pool_t *p);
+
+/** Reads the header that goes along with every POST: the file's first line, "Name: value". Whoever calls may read it; nothing of it stands in why. */
+apr_status_t mp_alert_channels_load_header(const char **header, const char *path, mp_result_t *why, apr_pool_t *p);
 
 bool mp_alert_channels_are_none(const mp_alert_channels_t *channels);
 

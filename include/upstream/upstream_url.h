@@ -33,7 +33,13 @@ apr_status_t mp_upstream_url_resolve(const char **url, const char *base, const c
 /** What is wrong with a URL over HTTP, whose scheme was checked already: host, port, blanks, fragment, user information. @return NULL, or a sentence */
 const char *mp_upstream_url_check_http(const char *url, apr_pool_t *p);
 
-/** The same for the URL of a proxy: http, https, socks4, socks4a, socks5, socks5h; host and port; no path. @return NULL, or a sentence */
+/** The same where a user name and a password may stand in it. No sentence contains anything of the URL. */
+const char *mp_upstream_url_check_with_account(const char *url, apr_pool_t *p);
+
+/** User name and password in a URL, without its %XX; NULL where it has none. @return false if they cannot be read */
+bool mp_upstream_url_account(const char **username, const char **password, const char *url, apr_pool_t *p);
+
+/** What is wrong with the URL of a proxy: http, https, socks4, socks4a, socks5, socks5h; host and port; no path. @return NULL, or a sentence */
 const char *mp_upstream_url_check_proxy(const char *url, apr_pool_t *p);
 
 #endif

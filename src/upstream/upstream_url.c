@@ -173,6 +173,39 @@ const char *mp_upstream_url_check_http(const char *url, apr_pool_t *p)
     return problem;
 }
 
+static bool get_decoded(const char **decoded, CURLU *url, CURLUPart part, CURLUcode none, apr_pool_t *p)
+{
+    char *text = NULL;
+    CURLUcode code = curl_url_get(url, part, &text, CURLU_URLDECODE);
+
+    *decoded = code == CURLUE_OK ? apr_pstrdup(p, text) : NULL;
+    curl_free(text);
+    return code == CURLUE_OK || code == none;
+}
+
+bool mp_upstream_url_account(const char **username, const char **password, const char *url, apr_pool_t *p)
+{
+    CURLU *parsed = curl_url();
+    bool is_read = parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                   get_decoded(username, parsed, CURLUPART_USER, CURLUE_NO_USER, p) &&
+                   get_decoded(password, parsed, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD, p);
+
+    curl_url_cleanup(parsed);
+    return is_read;
+}
+
+const char *mp_upstream_url_check_with_account(const char *url, apr_pool_t *p)
+{
+    CURLU *parsed = NULL;
+    const char *username, *password;
+    const char *problem = parse(&parsed, url, p);
+
+    if (problem == NULL && !mp_upstream_url_account(&username, &password, url, p))
+        problem = "the user name or the password in the URL cannot be read; write what is neither a letter nor a digit as %XX";
+    curl_url_cleanup(parsed);
+    return problem;
+}
+
 static bool is_proxy_scheme(const char *url)
 {
     static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
