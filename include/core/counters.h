@@ -16,7 +16,8 @@
     X(MP_FAMILY_LOGIN_FAILURES, "login_failures_total", "Logins of miners that were refused: unknown name or wrong password.")             \
     X(MP_FAMILY_WAKES, "wakes_total", "Long polls that were answered, by reason.")                                                         \
     X(MP_FAMILY_DATABASE_ERRORS, "database_errors_total", "Transactions that failed because the database is away, busy or refuses.")       \
-    X(MP_FAMILY_CACHE, "cache_lookups_total", "Lookups in the shared cache.")
+    X(MP_FAMILY_CACHE, "cache_lookups_total", "Lookups in the shared cache.")                                                              \
+    X(MP_FAMILY_ALERTS, "alerts_total", "Alerts that began, by kind, told or not.")
 
 typedef enum mp_family_t {
 #define MP_FAMILY_VALUE(name, word, help) name,
@@ -57,7 +58,14 @@ typedef enum mp_family_t {
     X(MP_COUNT_ROUTE_ERROR, MP_FAMILY_CACHE, "cache=\"route\",outcome=\"error\"")                                                          \
     X(MP_COUNT_VERDICT_HIT, MP_FAMILY_CACHE, "cache=\"verdict\",outcome=\"hit\"")                                                          \
     X(MP_COUNT_VERDICT_MISS, MP_FAMILY_CACHE, "cache=\"verdict\",outcome=\"miss\"")                                                        \
-    X(MP_COUNT_VERDICT_ERROR, MP_FAMILY_CACHE, "cache=\"verdict\",outcome=\"error\"")
+    X(MP_COUNT_VERDICT_ERROR, MP_FAMILY_CACHE, "cache=\"verdict\",outcome=\"error\"")                                                      \
+    X(MP_COUNT_ALERT_WORKER_SILENT, MP_FAMILY_ALERTS, "kind=\"worker_silent\"")                                                            \
+    X(MP_COUNT_ALERT_POOL_DOWN, MP_FAMILY_ALERTS, "kind=\"pool_down\"")                                                                    \
+    X(MP_COUNT_ALERT_REJECTS, MP_FAMILY_ALERTS, "kind=\"rejects\"")                                                                        \
+    X(MP_COUNT_ALERT_DATABASE_AWAY, MP_FAMILY_ALERTS, "kind=\"database_away\"")                                                            \
+    X(MP_COUNT_ALERT_SPOOL_HALF, MP_FAMILY_ALERTS, "kind=\"spool_half\"")                                                                  \
+    X(MP_COUNT_ALERT_BLOCK_FOUND, MP_FAMILY_ALERTS, "kind=\"block_found\"")                                                                \
+    X(MP_COUNT_ALERT_TEST, MP_FAMILY_ALERTS, "kind=\"test\"")
 
 typedef enum mp_count_t {
 #define MP_COUNT_VALUE(name, family, labels) name,

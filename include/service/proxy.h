@@ -19,6 +19,8 @@
 #include "store/store.h"
 #include "upstream/upstream.h"
 
+struct mp_alerts_options_t;
+struct mp_alerts_t;
 struct mp_longpoll_options_t;
 struct mp_longpoll_t;
 
@@ -29,6 +31,7 @@ typedef struct mp_proxy_options_t {
     mp_circuits_options_t circuits;
     mp_upkeep_options_t upkeep;
     const struct mp_longpoll_options_t *longpoll; /* NULL: long polls are turned away, works are not watched */
+    const struct mp_alerts_options_t *alerts;     /* NULL: nobody is told of anything */
     const char *state_directory;
     apr_off_t spool_limit;   /* bytes, per child */
     int threads;             /* request threads of this child */
@@ -57,7 +60,8 @@ typedef struct mp_proxy_t {
     mp_upkeep_t *upkeep;
     mp_recorder_t *recorder;
     mp_siblings_t *siblings;
-    bool has_told_trouble;                      /* to the siblings; recorder's thread */
+    struct mp_alerts_t *alerts;                 /* NULL: nobody is told of anything */
+    bool has_bad_news;                          /* for the siblings; recorder's thread */
     volatile apr_uint32_t shares_to_sick_pools; /* under way; atomic */
     volatile apr_uint32_t unrecorded_reported;  /* see mp_damper_ticks() */
     volatile apr_uint32_t block_reported;       /* likewise */

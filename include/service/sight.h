@@ -46,6 +46,9 @@ mp_json_t *mp_sight_describe(mp_proxy_t *proxy, apr_pool_t *p);
 /** What all of them see; marks that somebody looks. */
 mp_sight_t *mp_sight_open(mp_proxy_t *proxy, apr_pool_t *p);
 
+/** What those say who have bad news, and this child; marks nothing, and leaves the orphans out. */
+mp_sight_t *mp_sight_overhear(mp_proxy_t *proxy, apr_pool_t *p);
+
 /** Puts descriptions together. Whatever is odd in them counts as not said. */
 mp_sight_t *mp_sight_join(const mp_json_t *const *descriptions, apr_size_t count, apr_pool_t *p);
 

@@ -83,6 +83,14 @@ static void copy_alert(mp_alert_t *copy, const mp_alert_t *alert, apr_pool_t *p)
     copy->delivery = "";
 }
 
+/* It goes on, and there is more to be said of it. */
+static void retell(entry_t *entry, const mp_alert_t *fact, apr_pool_t *p)
+{
+    apr_time_t began = entry->alert.began < fact->began ? entry->alert.began : fact->began;
+    copy_alert(&entry->alert, fact, p);
+    entry->alert.began = began;
+}
+
 static entry_t *add(mp_alert_policy_t *policy, const mp_alert_t *alert)
 {
     entry_t *entry = apr_pcalloc(policy->p, sizeof(*entry));
@@ -110,7 +118,7 @@ void mp_alert_policy_see(mp_alert_policy_t *policy, const mp_alert_t *fact, apr_
     if (entry->is_told)
         entry->changed = 0;
     else
-        copy_alert(&entry->alert, fact, policy->p);
+        retell(entry, fact, policy->p);
     entry->is_seen = true;
 }
 

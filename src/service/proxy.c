@@ -2,6 +2,7 @@
 /* The order of creation is the order of dependence; the order of stopping is its reverse. */
 #include "service/proxy.h"
 
+#include "service/alerts.h"
 #include "service/cache_pulse.h"
 #include "service/longpoll.h"
 #include "service/sight.h"
@@ -26,14 +27,21 @@ static void adapt_to_circuits(void *baton)
         mp_longpoll_adapt(proxy->longpoll, NULL);
 }
 
-/* While the database is away, whoever looks first is to see all children's shares: they say what they see before anybody asks, and once more that it is over. */
-static bool has_news(mp_proxy_t *proxy)
+static bool is_well(mp_proxy_t *proxy)
 {
     mp_recorder_trouble_t trouble;
-    bool had_told = proxy->has_told_trouble;
+    mp_spool_depth_t depth;
     mp_recorder_find_trouble(&trouble, proxy->recorder);
-    proxy->has_told_trouble = trouble.why.status != APR_SUCCESS;
-    return had_told || proxy->has_told_trouble || mp_siblings_is_watched(proxy->siblings);
+    mp_spool_depth(&depth, proxy->spool);
+    return trouble.why.status == APR_SUCCESS && mp_circuits_are_closed(proxy->circuits) && depth.bytes < depth.limit / 3;
+}
+
+/* What is bad news is told before anybody asks, and once more that it is over: whoever looks first sees all children's shares, and alerts are not for one child to decide. */
+static bool has_news(mp_proxy_t *proxy)
+{
+    bool had_news = proxy->has_bad_news;
+    proxy->has_bad_news = !is_well(proxy);
+    return had_news || proxy->has_bad_news || mp_siblings_is_watched(proxy->siblings);
 }
 
 /* A file that cannot be written leaves the console of the others with less to show; the spool, in the same directory, has louder words for that. */
@@ -111,7 +119,10 @@ static apr_status_t create_parts(mp_proxy_t *proxy, const mp_proxy_options_t *op
                                  .counters = proxy->counters,
                                  .chore = tell_siblings,
                                  .baton = proxy};
-    return mp_recorder_create(&proxy->recorder, &parts, p);
+    status = mp_recorder_create(&proxy->recorder, &parts, p);
+    if (status == APR_SUCCESS && options->alerts)
+        status = mp_alerts_create(&proxy->alerts, options->alerts, &options->upstream, proxy, p);
+    return status;
 }
 
 apr_status_t mp_proxy_create(mp_proxy_t **proxy, const mp_proxy_options_t *options, const mp_shared_cache_t *cache, mp_result_t *why,
@@ -147,6 +158,8 @@ apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why)
     apr_status_t status = mp_loop_start(proxy->loop, why);
     if (status == APR_SUCCESS)
         status = mp_recorder_start(proxy->recorder, why);
+    if (status == APR_SUCCESS && proxy->alerts)
+        status = mp_alerts_start(proxy->alerts, why);
     if (status != APR_SUCCESS)
         mp_proxy_stop(proxy);
     return status;
@@ -154,6 +167,8 @@ apr_status_t mp_proxy_start(mp_proxy_t *proxy, mp_result_t *why)
 
 void mp_proxy_stop(mp_proxy_t *proxy)
 {
+    if (proxy->alerts)
+        mp_alerts_stop(proxy->alerts);
     mp_recorder_stop(proxy->recorder);
     mp_siblings_leave(proxy->siblings);
     mp_loop_stop(proxy->loop);

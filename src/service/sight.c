@@ -237,12 +237,17 @@ mp_sight_t *mp_sight_join(const mp_json_t *const *descriptions, apr_size_t count
     return sight;
 }
 
+mp_sight_t *mp_sight_overhear(mp_proxy_t *proxy, apr_pool_t *p)
+{
+    apr_array_header_t *sights = mp_siblings_load(proxy->siblings, p);
+    APR_ARRAY_PUSH(sights, mp_json_t *) = mp_sight_describe(proxy, p);
+    return mp_sight_join((const mp_json_t *const *)sights->elts, (apr_size_t)sights->nelts, p);
+}
+
 mp_sight_t *mp_sight_open(mp_proxy_t *proxy, apr_pool_t *p)
 {
     mp_siblings_look(proxy->siblings);
-    apr_array_header_t *sights = mp_siblings_load(proxy->siblings, p);
-    APR_ARRAY_PUSH(sights, mp_json_t *) = mp_sight_describe(proxy, p);
-    mp_sight_t *sight = mp_sight_join((const mp_json_t *const *)sights->elts, (apr_size_t)sights->nelts, p);
+    mp_sight_t *sight = mp_sight_overhear(proxy, p);
     mp_spool_orphans_find(&sight->orphans, proxy->state_directory);
     return sight;
 }

@@ -12,6 +12,7 @@
 #include "base/target.h"
 #include "base/text.h"
 #include "codec/getwork.h"
+#include "service/alerts.h"
 #include "service/verdicts.h"
 
 #include <apr_atomic.h>
@@ -177,9 +178,11 @@ static void tell_block(const passage_t *passage)
     mp_counters_add_block_found(passage->proxy->counters, passage->destination.pool->id);
     for (int i = 0; i < MP_SHA256_SIZE; i++)
         shown[i] = hash[MP_SHA256_SIZE - 1 - i];
+    mp_hex_format(digits, shown, sizeof(shown));
+    mp_alerts_block_found(passage->proxy, passage->order->worker, passage->destination.pool, passage->share.verdict, digits);
     if (mp_damper_ticks(&passage->proxy->block_reported, REPORT_WINDOW, mp_clock_monotonic()))
         mp_log(MP_LOG_NOTICE, "MP0253: a share of " MP_WORKER_FMT " meets the network's target: block %s, %s by " MP_POOL_FMT,
-               MP_WORKER_ARG(passage->order->worker), mp_hex_format(digits, shown, sizeof(shown)),
+               MP_WORKER_ARG(passage->order->worker), digits,
                passage->share.verdict == MP_VERDICT_UNKNOWN ? "not judged" : mp_verdict_word(passage->share.verdict),
                MP_POOL_ARG(passage->destination.pool));
 }

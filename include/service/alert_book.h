@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was told, written down: in the table `alert`, as soon as the database is there; and what only this host tells also in a file of the state directory, for whichever child of this httpd
+ * tells next, also while the database is away. The thread of the alerts only. */
+#ifndef MP_SERVICE_ALERT_BOOK_H
+#define MP_SERVICE_ALERT_BOOK_H
+
+#include "core/alert_policy.h"
+#include "store/store.h"
+
+typedef struct mp_alert_book_t mp_alert_book_t;
+
+/** Borrows the store; has memory of its own until p ends. directory is the state directory. */
+mp_alert_book_t *mp_alert_book_create(mp_store_t *store, const char *directory, apr_pool_t *p);
+
+/** A look begins: may the database be asked? Otherwise what follows is written later, as it is behind a first failure. */
+void mp_alert_book_open(mp_alert_book_t *book, bool is_there);
+
+/** It began. Sets its id if it could be written at once; otherwise mp_alert_book_settle() writes it. */
+void mp_alert_book_begin(mp_alert_book_t *book, mp_alert_t *alert);
+/** It is over, or was an event; copied if it must be written later. Sets its id likewise. */
+void mp_alert_book_end(mp_alert_book_t *book, mp_alert_t *alert);
+/** What became of the last notice of one that may have a row. */
+void mp_alert_book_note(mp_alert_book_t *book, const mp_alert_t *alert, const char *delivery);
+
+/** Writes what could not be written: ends, and what the policy holds open without a row. */
+void mp_alert_book_settle(mp_alert_book_t *book, mp_alert_policy_t *policy, apr_pool_t *p);
+
+/** The farm's: what the table holds open of these kinds was told already. @return false: the database does not say */
+bool mp_alert_book_adopt_farm(mp_alert_book_t *book, mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p);
+
+/** This host's: what another child of this httpd told. */
+void mp_alert_book_adopt_host(mp_alert_book_t *book, mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p);
+/** What is open of these kinds, for the next child. */
+void mp_alert_book_save_host(mp_alert_book_t *book, const mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p);
+
+#endif
