@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 #define MP_ALERT_KIND_BIT(kind) (1U << (kind))
-#define MP_ALERT_LEAST_SHARES 20      /* of fewer, the share of rejects says nothing */
+#define MP_ALERT_LEAST_SHARES 20 /* of fewer, the share of rejects says nothing */
+#define MP_ALERT_LEAST_HABIT 10  /* shares a day; who has fewer would be missed a day later only, when nothing is known of it any more */
 #define MP_ALERT_HABIT_INTERVALS 10.0 /* chance gives such a gap once in exp(10) = 22,000 */
 
 typedef struct mp_alert_policy_t mp_alert_policy_t;
@@ -45,7 +46,7 @@ apr_array_header_t *mp_alert_policy_list(const mp_alert_policy_t *policy, apr_po
 /* What is known of how often a worker has shares accepted. */
 typedef struct mp_alert_habit_t {
     apr_int64_t shares;       /* of the last day ... */
-    apr_interval_time_t span; /* ... in the hours that had any */
+    apr_interval_time_t span; /* ... in the hours that had any, up to the last share */
 } mp_alert_habit_t;
 
 /** How long a worker may be without a share before it is silent: ten of its own intervals, but at least the configured time. @return 0: it has no habit, and is never silent */

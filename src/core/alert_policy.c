@@ -233,7 +233,7 @@ apr_array_header_t *mp_alert_policy_list(const mp_alert_policy_t *policy, apr_po
 
 apr_interval_time_t mp_alert_policy_patience(apr_interval_time_t silence, const mp_alert_habit_t *habit)
 {
-    if (!habit || habit->shares <= 0)
+    if (!habit || habit->shares < MP_ALERT_LEAST_HABIT)
         return 0;
     double own = MP_ALERT_HABIT_INTERVALS * (double)habit->span / (double)habit->shares;
     return own > (double)silence ? (apr_interval_time_t)own : silence;

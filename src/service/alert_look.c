@@ -27,7 +27,7 @@ struct mp_alert_look_t {
     mp_proxy_t *proxy;
     mp_alert_policy_t *policy;
     apr_pool_t *habits_pool;                            /* cleared whenever they are read again */
-    apr_hash_t *habits;                                 /* worker id to mp_alert_habit_t; NULL: never read */
+    apr_hash_t *habits;                                 /* worker id to mp_store_habit_t; NULL: never read */
     apr_time_t next_habits, next_workers, next_rejects; /* monotonic */
     apr_time_t there_since;                             /* monotonic; 0: the database is away */
     mp_damper_t reports;
@@ -133,39 +133,38 @@ static apr_time_t next_look(apr_time_t began, apr_interval_time_t interval)
     return now + (cost > interval ? cost : interval);
 }
 
-/* Of an hour that is not over, what has passed of it. */
-static apr_interval_time_t span_of(const mp_store_habit_t *habit, apr_time_t now)
-{
-    apr_interval_time_t span = habit->hours * HOUR;
-    if (now > habit->last && now < habit->last + HOUR)
-        span -= habit->last + HOUR - now;
-    return span > 0 ? span : 0;
-}
-
-static void keep_habits(mp_alert_look_t *look, const apr_array_header_t *rows, apr_time_t now)
+static void keep_habits(mp_alert_look_t *look, const apr_array_header_t *rows)
 {
     apr_pool_clear(look->habits_pool);
     look->habits = apr_hash_make(look->habits_pool);
     for (int i = 0; i < rows->nelts; i++) {
-        const mp_store_habit_t *row = &APR_ARRAY_IDX(rows, i, mp_store_habit_t);
-        mp_alert_habit_t habit = {.shares = row->accepted, .span = span_of(row, now)};
-        apr_hash_set(look->habits, apr_pmemdup(look->habits_pool, &row->worker_id, sizeof(row->worker_id)), sizeof(row->worker_id),
-                     apr_pmemdup(look->habits_pool, &habit, sizeof(habit)));
+        const mp_store_habit_t *row = apr_pmemdup(look->habits_pool, &APR_ARRAY_IDX(rows, i, mp_store_habit_t), sizeof(*row));
+        apr_hash_set(look->habits, &row->worker_id, sizeof(row->worker_id), row);
     }
 }
 
 static apr_status_t learn_habits(mp_alert_look_t *look, mp_result_t *why, apr_pool_t *p)
 {
     apr_array_header_t *rows;
-    apr_time_t began = mp_clock_monotonic(), now = mp_clock_now();
+    apr_time_t began = mp_clock_monotonic();
     if (look->habits && began < look->next_habits)
         return APR_SUCCESS;
-    apr_status_t status = mp_store_load_habits(&rows, now - DAY, look->proxy->store, why, p);
+    apr_status_t status = mp_store_load_habits(&rows, mp_clock_now() - DAY, look->proxy->store, why, p);
     if (status != APR_SUCCESS)
         return status;
-    keep_habits(look, rows, now);
+    keep_habits(look, rows);
     look->next_habits = next_look(began, HABITS_INTERVAL);
     return APR_SUCCESS;
+}
+
+/* Of its last hour, what passed until its last share. */
+static mp_alert_habit_t habit_of(const mp_alert_look_t *look, const mp_store_worker_status_t *status)
+{
+    const mp_store_habit_t *row = apr_hash_get(look->habits, &status->worker_id, sizeof(status->worker_id));
+    mp_alert_habit_t habit = {.shares = row ? row->accepted : 0, .span = row ? row->hours * HOUR : 0};
+    if (row && status->accepted_time > row->last && status->accepted_time < row->last + HOUR)
+        habit.span -= row->last + HOUR - status->accepted_time;
+    return habit;
 }
 
 /* A worker is not silent by what the proxy was not there to hear; and one that is told of is so until a share comes. */
@@ -173,10 +172,10 @@ static bool is_silent(const mp_alert_look_t *look, const mp_store_worker_status_
 {
     const mp_alert_t *told = mp_alert_policy_find_open(look->policy, MP_ALERT_WORKER_SILENT, status->worker_id);
     apr_time_t since = status->accepted_time, there = look->proxy->counters ? mp_counters_began(look->proxy->counters) : 0;
+    mp_alert_habit_t habit = habit_of(look, status);
+    apr_interval_time_t patience = mp_alert_policy_patience(look->options.silence, &habit);
     if (told && status->accepted_time <= told->began)
         return true;
-    apr_interval_time_t patience =
-        mp_alert_policy_patience(look->options.silence, apr_hash_get(look->habits, &status->worker_id, sizeof(status->worker_id)));
     since = since > there ? since : there;
     return patience > 0 && mp_clock_now() - since > patience;
 }

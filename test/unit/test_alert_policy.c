@@ -120,7 +120,8 @@ static apr_interval_time_t patience(apr_int64_t shares, int hours)
 static void habits(void)
 {
     is_number(mp_alert_policy_patience(10 * MINUTE, NULL), 0, "a worker that nobody knows has no habit");
-    is_number(patience(0, 0), 0, "nor has one without a share in a day");
+    is_number(patience(9, 1), 0, "nor has one with nine shares in a day");
+    is_number(patience(10, 1), 60 * MINUTE, "ten are enough");
     is_number(patience(86400, 24), 10 * MINUTE, "a quick one is silent after the configured time");
     is_number(patience(24, 24), 600 * MINUTE, "a slow one after ten of its intervals");
     is_number(patience(60, 2), 20 * MINUTE, "one that mined for two hours only, by those");
