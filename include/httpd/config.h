@@ -34,7 +34,13 @@ typedef struct mp_config_t {
     apr_interval_time_t keep_work, keep_shares, keep_statistics; /* 0: for ever */
     double reject_alert;                                         /* share of rejected ones: 0.03 */
     const char *date_format;
-    int metrics_workers;         /* with series of their own */
+    int metrics_workers;                /* with series of their own */
+    int alerts;                         /* bool */
+    apr_array_header_t *alert_webhooks; /* of mp_alert_webhook_t; NULL: none */
+    const char *alert_header_file;
+    const char *alert_header; /* read from it, by whoever started httpd */
+    const char *alert_command;
+    apr_interval_time_t alert_silence, alert_delay;
     const char *first_directive; /* the first of ours that was used at all */
 
     /* Of a virtual host. */

@@ -55,6 +55,17 @@
       "how the console writes times: human, or a format of strftime, in UTC (default human)")                                              \
     X(MiningProxyMetricsWorkers, TAKE1, set_series, metrics_workers, GLOBAL_ONLY,                                                          \
       "how many workers have metrics of their own; the others are summed up (default 100)")                                                \
+    X(MiningProxyAlerts, TAKE1, set_switch, alerts, GLOBAL_ONLY, "whether alerts are looked for: On or Off (default On)")                  \
+    X(MiningProxyAlertWebhook, TAKE12, set_webhook, alert_webhooks, GLOBAL_ONLY,                                                           \
+      "where alerts are posted to: URL [json|slack|ntfy], default json; may be repeated (default nowhere)")                                \
+    X(MiningProxyAlertHeaderFile, TAKE1, set_header_file, alert_header_file, GLOBAL_ONLY,                                                  \
+      "file whose first line is a header that every webhook gets, like \"Authorization: Bearer ...\" (default none)")                      \
+    X(MiningProxyAlertCommand, TAKE1, set_command, alert_command, GLOBAL_ONLY,                                                             \
+      "program that is run for each alert: an absolute path, no arguments (default none)")                                                 \
+    X(MiningProxyAlertSilence, TAKE1, set_duration, alert_silence, GLOBAL_ONLY,                                                            \
+      "how long a worker that usually brings shares may bring none (default 10min)")                                                       \
+    X(MiningProxyAlertDelay, TAKE1, set_delay, alert_delay, GLOBAL_ONLY,                                                                   \
+      "how long something must be wrong, or well again, before that is told; 0: at once (default 1min)")                                   \
     X(MiningProxyLongPolling, TAKE1, set_switch, long_polling, MP_DIRECTIVE_ANYWHERE,                                                      \
       "whether long polls are offered to miners: On or Off (default On, under prefork Off)")                                               \
     X(MiningProxyLongPollPath, TAKE1, set_long_poll_path, long_poll_path, MP_DIRECTIVE_ANYWHERE,                                           \

@@ -4,6 +4,7 @@
 
 #include "httpd/config.h"
 #include "httpd/directives.h"
+#include "service/alert_channels.h"
 #include "service/upkeep.h"
 
 #include <apr_strings.h>
@@ -33,6 +34,8 @@ static const char *format_number(const void *field, apr_pool_t *p)
 #define format_set_database format_url
 #define format_set_upstream_proxy format_url
 #define format_set_file format_text
+#define format_set_header_file format_text
+#define format_set_command format_text
 #define format_set_pem_file format_text
 #define format_set_directory format_text
 #define format_set_templates format_text
@@ -67,11 +70,27 @@ static const char *format_set_duration(const void *field, apr_pool_t *p)
 {
     apr_interval_time_t time = *(const apr_interval_time_t *)field;
     apr_int64_t seconds = apr_time_sec(time);
+    if (time == 0)
+        return "0";
     if (time % apr_time_from_sec(1) != 0)
         return apr_psprintf(p, "%" APR_INT64_T_FMT "ms", (apr_int64_t)apr_time_as_msec(time));
     if (seconds % 3600 == 0)
         return apr_psprintf(p, "%" APR_INT64_T_FMT "h", seconds / 3600);
     return seconds % 60 == 0 ? apr_psprintf(p, "%" APR_INT64_T_FMT "min", seconds / 60) : apr_psprintf(p, "%" APR_INT64_T_FMT "s", seconds);
+}
+
+#define format_set_delay format_set_duration
+
+static const char *format_set_webhook(const void *field, apr_pool_t *p)
+{
+    const apr_array_header_t *webhooks = *(apr_array_header_t *const *)field;
+    const char *list = NULL;
+    for (int i = 0; webhooks && i < webhooks->nelts; i++) {
+        const mp_alert_webhook_t *webhook = &APR_ARRAY_IDX(webhooks, i, mp_alert_webhook_t);
+        list = apr_pstrcat(p, list ? list : "", list ? ", " : "", mp_alert_channels_mask(webhook->url, p), " ",
+                           mp_alert_format_word(webhook->format), NULL);
+    }
+    return list;
 }
 
 static const char *format_set_kept(const void *field, apr_pool_t *p)

@@ -172,6 +172,20 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
+static void fill_alerts_options(mp_alerts_options_t *options, const mp_config_t *config)
+{
+    const apr_array_header_t *webhooks = config->alert_webhooks;
+    *options = (mp_alerts_options_t){.is_off = !config->alerts,
+                                     .channels = {.webhooks = webhooks ? (const mp_alert_webhook_t *)webhooks->elts : NULL,
+                                                  .webhook_count = webhooks ? (apr_size_t)webhooks->nelts : 0,
+                                                  .header = config->alert_header,
+                                                  .ca_file = config->upstream_ca_file,
+                                                  .command = config->alert_command},
+                                     .silence = config->alert_silence,
+                                     .delay = config->alert_delay,
+                                     .reject_share = config->reject_alert};
+}
+
 static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
 {
     is_threaded = mp_mpm_is_threaded();
@@ -191,6 +205,7 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
                              .state_directory = config->state_directory,
                              .spool_limit = config->spool_limit,
                              .threads = mp_mpm_threads()};
+    fill_alerts_options(&options->alerts, config);
     /* A child with one thread of its own needs one connection; it shares that with its recorder. */
     if (options->threads == 1)
         options->store.connections_min = options->store.connections_max = 1;

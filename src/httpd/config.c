@@ -27,6 +27,8 @@ void *mp_config_create(apr_pool_t *p, server_rec *s)
     config->statistics_interval = MP_UNSET;
     config->reject_alert = MP_UNSET;
     config->metrics_workers = MP_UNSET;
+    config->alerts = MP_UNSET;
+    config->alert_silence = config->alert_delay = MP_UNSET;
     config->keep_work = config->keep_shares = config->keep_statistics = MP_UNSET;
     config->long_polling = MP_UNSET;
     config->long_poll_timeout = MP_UNSET;
@@ -70,6 +72,16 @@ static void complete_console(mp_config_t *config)
         config->date_format = "human";
     if (config->metrics_workers == MP_UNSET)
         config->metrics_workers = 100;
+}
+
+static void complete_alerts(mp_config_t *config)
+{
+    if (config->alerts == MP_UNSET)
+        config->alerts = true;
+    if (config->alert_silence == MP_UNSET)
+        config->alert_silence = apr_time_from_sec(600);
+    if (config->alert_delay == MP_UNSET)
+        config->alert_delay = apr_time_from_sec(60);
 }
 
 static void complete_upkeep(mp_config_t *config)
@@ -129,6 +141,7 @@ void mp_config_complete(server_rec *main_server)
     for (server_rec *s = main_server; s; s = s->next) {
         complete_process(mp_config_get(s));
         complete_console(mp_config_get(s));
+        complete_alerts(mp_config_get(s));
         complete_upkeep(mp_config_get(s));
         complete_host(mp_config_get(s));
     }

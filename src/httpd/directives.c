@@ -7,8 +7,10 @@
 #include "httpd/admin_settings.h"
 #include "httpd/cache.h"
 #include "httpd/public_url.h"
+#include "service/alert_channels.h"
 #include "store/store.h"
 #include "upstream/upstream.h"
+#include "upstream/webhook.h"
 
 #include <apr_file_info.h>
 #include <apr_file_io.h>
@@ -91,6 +93,30 @@ static const char *set_upstream_proxy(cmd_parms *cmd, void *unused, const char *
 {
     (void)unused;
     return set_secret_url(cmd, value, mp_upstream_proxy_check(value, cmd->temp_pool));
+}
+
+/* Nothing of a URL that is refused is shown: what would be its path, and so the secret, nobody can tell. */
+static const char *set_webhook(cmd_parms *cmd, void *unused, const char *url, const char *word)
+{
+    void *field;
+    const char *refusal = locate(&field, cmd);
+    ap_directive_t *written = (ap_directive_t *)cmd->directive;
+    mp_alert_format_t format = word ? mp_alert_format_parse(word) : MP_ALERT_FORMAT_JSON;
+    (void)unused;
+    written->args = "***";
+    if (refusal)
+        return refusal;
+    const char *complaint = mp_webhook_url_check(url, cmd->temp_pool);
+    if (complaint)
+        return refuse(cmd, "***", complaint);
+    if (format == MP_ALERT_FORMAT_COUNT)
+        return refuse(cmd, word, "behind the URL stands json, slack or ntfy, or nothing for json");
+    apr_array_header_t **webhooks = field;
+    if (!*webhooks)
+        *webhooks = apr_array_make(cmd->pool, 1, sizeof(mp_alert_webhook_t));
+    APR_ARRAY_PUSH(*webhooks, mp_alert_webhook_t) = (mp_alert_webhook_t){.url = url, .format = format};
+    written->args = apr_pstrcat(cmd->pool, mp_alert_channels_mask(url, cmd->pool), " ", mp_alert_format_word(format), NULL);
+    return NULL;
 }
 
 static const char *set_cache(cmd_parms *cmd, void *unused, const char *value)
@@ -181,6 +207,38 @@ static const char *set_file(cmd_parms *cmd, void *unused, const char *value)
     return set_checked_path(cmd, value, check_file);
 }
 
+/* Read here, while httpd has root's rights: the file need not be readable for its children. */
+static const char *set_header_file(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *refusal = set_checked_path(cmd, value, check_file);
+    mp_config_t *config = mp_config_get(cmd->server);
+    mp_result_t why = MP_RESULT_NONE;
+    (void)unused;
+    if (refusal)
+        return refusal;
+    if (mp_alert_channels_load_header(&config->alert_header, config->alert_header_file, &why, cmd->pool) != APR_SUCCESS)
+        return refuse(cmd, value, why.sentence);
+    return NULL;
+}
+
+static const char *check_command(const char *path, apr_pool_t *p)
+{
+    apr_finfo_t info;
+    if (apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_PROT, p) != APR_SUCCESS || info.filetype != APR_REG)
+        return "there is no such file; write the absolute path of a program, without arguments";
+    if (!(info.protection & (APR_FPROT_UEXECUTE | APR_FPROT_GEXECUTE | APR_FPROT_WEXECUTE)))
+        return "it is no program; make it executable for the user of httpd's children";
+    return NULL;
+}
+
+static const char *set_command(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    if (*value != '/')
+        return refuse(cmd, value, "write the absolute path of a program, without arguments");
+    return set_checked_path(cmd, value, check_command);
+}
+
 static const char *check_pem(const char *path, apr_pool_t *p)
 {
     char line[256];
@@ -201,19 +259,30 @@ static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *value)
     return set_checked_path(cmd, value, check_pem);
 }
 
-static const char *set_duration(cmd_parms *cmd, void *unused, const char *value)
+static const char *set_duration_from(cmd_parms *cmd, const char *value, apr_interval_time_t least, const char *right)
 {
     void *field;
     apr_interval_time_t duration;
     const char *refusal = locate(&field, cmd);
-    (void)unused;
     if (refusal)
         return refusal;
-    if (!apr_isdigit(*value) || ap_timeout_parameter_parse(value, &duration, "s") != APR_SUCCESS || duration < apr_time_from_msec(1) ||
+    if (!apr_isdigit(*value) || ap_timeout_parameter_parse(value, &duration, "s") != APR_SUCCESS || duration < least ||
         duration > LONGEST_DURATION)
-        return refuse(cmd, value, "write a duration above zero with its unit, like 500ms, 2s, 5min or 1h");
+        return refuse(cmd, value, right);
     *(apr_interval_time_t *)field = duration;
     return NULL;
+}
+
+static const char *set_duration(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_duration_from(cmd, value, apr_time_from_msec(1), "write a duration above zero with its unit, like 500ms, 2s, 5min or 1h");
+}
+
+static const char *set_delay(cmd_parms *cmd, void *unused, const char *value)
+{
+    (void)unused;
+    return set_duration_from(cmd, value, 0, "write a duration with its unit, like 500ms, 2s, 5min or 1h, or 0");
 }
 
 /* Beside the units of all durations: days, weeks, years. */

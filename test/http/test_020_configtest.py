@@ -10,7 +10,9 @@ PROCESS_WIDE = [
     "MiningProxyUpstreamCAFile /etc/ssl/certs/ca-certificates.crt", "MiningProxyFailbackAfter 30s",
     "MiningProxyPoolPollInterval 15s", "MiningProxyForeignLongPoll Off", "MiningProxyLongPollLimit 10000",
     "MiningProxyLongPollLimitPerWorker 0", "MiningProxyLongPollLimitPerAddress 0", "MiningProxyTemplates /tmp", "MiningProxyStatisticsInterval 1h",
-    "MiningProxyRejectAlert 3%", "MiningProxyDateFormat human", "MiningProxyMetricsWorkers 100", "MiningProxyKeepWork 1d", "MiningProxyKeepShares 14d", "MiningProxyKeepStatistics 1y"]
+    "MiningProxyRejectAlert 3%", "MiningProxyDateFormat human", "MiningProxyMetricsWorkers 100", "MiningProxyKeepWork 1d", "MiningProxyKeepShares 14d", "MiningProxyKeepStatistics 1y",
+    "MiningProxyAlerts On", "MiningProxyAlertWebhook https://ntfy.example.com/x ntfy", "MiningProxyAlertHeaderFile /etc/hostname",
+    "MiningProxyAlertCommand /bin/true", "MiningProxyAlertSilence 10min", "MiningProxyAlertDelay 1min"]
 PER_HOST = [
     "MiningProxyWorkTimeout 2s", "MiningProxySubmitTimeout 30s", "MiningProxySubmitRetries 10",
     "MiningProxyMaxRequestBody 64k", "MiningProxyLongPolling On", "MiningProxyLongPollPath /lp", "MiningProxyLongPollTimeout 55min",
@@ -104,6 +106,18 @@ WRONG = [
     ("MiningProxyKeepShares", "never", ["forever"]),
     ("MiningProxyKeepStatistics", "30d", ["31d", "30 days"]),
     ("MiningProxyKeepStatistics", "743h", ["31d"]),
+    ("MiningProxyAlerts", "maybe", ["On or Off"]),
+    ("MiningProxyAlertHeaderFile", "/nonexistent/header", ["/nonexistent/header"]),
+    ("MiningProxyAlertHeaderFile", "/etc/hostname", ["a header's name and a colon"]),
+    ("MiningProxyAlertCommand", "true", ["absolute path"]),
+    ("MiningProxyAlertCommand", "/nonexistent/alarm", ["no such file"]),
+    ("MiningProxyAlertCommand", "/bin/true --now", ["without arguments"]),
+    ("MiningProxyAlertCommand", "/bin", ["no such file"]),
+    ("MiningProxyAlertCommand", "/etc/passwd", ["executable"]),
+    ("MiningProxyAlertSilence", "0", ["above zero"]),
+    ("MiningProxyAlertSilence", "long", ["5min"]),
+    ("MiningProxyAlertDelay", "-1s", ["or 0"]),
+    ("MiningProxyAlertDelay", "none", ["or 0"]),
     ("MiningProxyLongPolling", "yes", ["On or Off"]),
     ("MiningProxyLongPolling", "1", ["On or Off"]),
     ("MiningProxyLongPollPath", "lp", ["like /lp"]),
@@ -146,6 +160,8 @@ RIGHT = [
     "MiningProxyRejectAlert 100%", "MiningProxyDateFormat HUMAN", 'MiningProxyDateFormat "%Y-%m-%d %H:%M"', 'MiningProxyDateFormat "%-d. %B, 100 %%"',
     "MiningProxyKeepWork 1h", "MiningProxyKeepWork 90min", "MiningProxyKeepShares 2W", "MiningProxyKeepShares 100y", "MiningProxyKeepShares Forever",
     "MiningProxyKeepStatistics 31d", "MiningProxyKeepStatistics 744h", "MiningProxyKeepStatistics forever",
+    "MiningProxyAlerts off", "MiningProxyAlertWebhook https://me:pa%20ss@[::1]:8443/a?b=c", "MiningProxyAlertWebhook HTTP://127.0.0.1/x SLACK",
+    "MiningProxyAlertCommand /bin/true", "MiningProxyAlertSilence 30s", "MiningProxyAlertDelay 0", "MiningProxyAlertDelay 500ms",
     "MiningProxyPublicURL http://mine.example.com", "MiningProxyPublicURL https://mine.example.com:8443/a/b/",
     "MiningProxyPublicURL http://[2001:db8::1]:8332/mine", "MiningProxyPublicURL http://192.0.2.1:8332/%7efarm"]
 

@@ -55,7 +55,8 @@ def test_every_directive_with_its_value(admin):
     admin.proxy.httpd.config.directives += [
         "MiningProxyRejectAlert 2.5", "MiningProxyStatisticsInterval 7d", 'MiningProxyDateFormat "%H:%M"', "MiningProxySpoolLimit 3M",
         "MiningProxyLongPolling On", "MiningProxyUpstreamProxy http://me:s3cret@127.0.0.1:3128", "MiningProxyDatabaseConnections 2 5",
-        "MiningProxySubmitTimeout 90s", "MiningProxyKeepShares 2W", "MiningProxyKeepStatistics forever", "MiningProxyKeepWork 36h", "MiningProxyLongPollTimeout 2min", "MiningProxyPublicURL http://mine.example.com/btc/"]
+        "MiningProxySubmitTimeout 90s", "MiningProxyKeepShares 2W", "MiningProxyKeepStatistics forever", "MiningProxyKeepWork 36h", "MiningProxyLongPollTimeout 2min", "MiningProxyPublicURL http://mine.example.com/btc/",
+        "MiningProxyAlertWebhook http://me:s3cret@127.0.0.1:9/s3cret ntfy", "MiningProxyAlertWebhook http://127.0.0.1:9/s3cret", "MiningProxyAlertDelay 0", "MiningProxyAlertCommand /bin/true"]
     admin.proxy.start()
     directives = _directives(admin)
     assert list(directives) == LISTED
@@ -66,7 +67,8 @@ def test_every_directive_with_its_value(admin):
         "MiningProxyLongPollTimeout": "2min", "MiningProxyMaxRequestBody": "64k", "MiningProxyCache": "shmcb",
         "MiningProxyKeepWork": "36h", "MiningProxyKeepShares": "14d", "MiningProxyKeepStatistics": "forever",
         "MiningProxyForeignLongPoll": "Off", "MiningProxyLongPollLimit": "not set", "MiningProxyLongPollPath": "/lp",
-        "MiningProxyPublicURL": "http://mine.example.com/btc"}
+        "MiningProxyPublicURL": "http://mine.example.com/btc", "MiningProxyAlerts": "On", "MiningProxyAlertWebhook": "http://127.0.0.1:9 ntfy, http://127.0.0.1:9 json",
+        "MiningProxyAlertHeaderFile": "not set", "MiningProxyAlertCommand": "/bin/true", "MiningProxyAlertSilence": "10min", "MiningProxyAlertDelay": "0"}
     assert {name: directives[name] for name in expected} == expected
     for answer in (admin.get("/about"), admin.get("/about?format=json")):
         assert answer.status == 200 and "s3cret" not in answer.text

@@ -57,6 +57,18 @@ def test_server_info_shows_no_password_of_the_database(proxy):
     assert "mysql://miner:***@127.0.0.1" in said and "s3cret" not in said, said
 
 
+def test_server_info_shows_no_webhook(proxy, directory):
+    (directory / "header").write_text("X-Token: s3cret-3\n")
+    proxy.httpd.config.directives += [
+        'MiningProxyAlertWebhook "https://me:s3cret-4@hooks.example.com:8443/s3cret-5?s3cret-6" slack', "MiningProxyAlertWebhook http://hooks.example.com/s3cret-7",
+        f"MiningProxyAlertHeaderFile {directory}/header"]
+    proxy.httpd.config.modules = ["info"]
+    done = proxy.httpd.configtest("-D", "DUMP_CONFIG")
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 and "MiningProxyAlertWebhook https://hooks.example.com:8443 slack" in said, said
+    assert "MiningProxyAlertWebhook http://hooks.example.com json" in said and "s3cret" not in said, said
+
+
 def _uids(pid):
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("Uid:"))
     return {int(word) for word in line.split()[1:]}
