@@ -4,6 +4,8 @@ import json
 import socket
 import ssl
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -330,3 +332,33 @@ def test_a_poll_over_tls(make_pool, authority):
     wait_until(lambda: pool.polls_open == 1, 5, "the pool has the poll")
     pool.new_block()
     assert poll.wait(5).result["data"]
+
+
+def _post(webhook, body, timeout=5.0):
+    request = urllib.request.Request(f"{webhook.url}?a=b", body, {"Title": "hello"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout) as answer:
+        return answer.status
+
+
+def test_a_webhook_takes_notices(webhook):
+    assert _post(webhook, b'{"kind": "test"}') == 200
+    notice, = webhook.wait_for(1)
+    assert (notice.path, notice.headers["title"], notice.json) == ("/hook?a=b", "hello", {"kind": "test"})
+    assert webhook.wait_for(lambda one: one.json["kind"] == "test") == [notice]
+    with pytest.raises(AssertionError, match="not within"):
+        webhook.wait_for(2, 0.05)
+
+
+def test_a_webhook_that_is_not_well(webhook):
+    webhook.answer(503)
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        _post(webhook, b"1")
+    webhook.hang()
+    with pytest.raises(OSError, match="timed out"):
+        _post(webhook, b"2", 0.05)
+    webhook.refuse()
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        _post(webhook, b"3")
+    webhook.ok()
+    assert _post(webhook, b"4") == 200
+    assert [notice.body for notice in webhook.received] == ["1", "2", "4"]

@@ -19,6 +19,7 @@ import pytest
 from fakes.certificates import Authority
 from fakes.pool import FakePool
 from fakes.redis import Redis
+from fakes.webhook import Webhook
 
 from . import mariadb, places
 from .config import Config, Console
@@ -110,6 +111,14 @@ def redis(directory: Path) -> Iterator[Redis]:
     server = Redis(directory)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """Takes notices of alerts."""
+    server = Webhook()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")
