@@ -4,7 +4,6 @@
 #ifndef MP_SERVICE_PROXY_H
 #define MP_SERVICE_PROXY_H
 
-#include "service/alerts.h"
 #include "service/cache_crew.h"
 #include "service/circuits.h"
 #include "service/keeper.h"
@@ -31,7 +30,6 @@ typedef struct mp_proxy_options_t {
     mp_upstream_options_t upstream;
     mp_circuits_options_t circuits;
     mp_upkeep_options_t upkeep;
-    mp_alerts_options_t alerts;
     const struct mp_longpoll_options_t *longpoll; /* NULL: long polls are turned away, works are not watched */
     const struct mp_alerts_options_t *alerts;     /* NULL: nobody is told of anything */
     const char *state_directory;

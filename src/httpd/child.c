@@ -16,6 +16,7 @@
 #include "httpd/mpm.h"
 #include "httpd/parking.h"
 #include "httpd/state_lock.h"
+#include "service/alerts.h"
 #include "service/longpoll.h"
 #include "service/state_file.h"
 
@@ -175,15 +176,15 @@ int mp_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static void fill_alerts_options(mp_alerts_options_t *options, const mp_config_t *config)
 {
     const apr_array_header_t *webhooks = config->alert_webhooks;
-    *options = (mp_alerts_options_t){.is_off = !config->alerts,
-                                     .channels = {.webhooks = webhooks ? (const mp_alert_webhook_t *)webhooks->elts : NULL,
+    *options = (mp_alerts_options_t){.channels = {.webhooks = webhooks ? (const mp_alert_webhook_t *)webhooks->elts : NULL,
                                                   .webhook_count = webhooks ? (apr_size_t)webhooks->nelts : 0,
                                                   .header = config->alert_header,
                                                   .ca_file = config->upstream_ca_file,
                                                   .command = config->alert_command},
                                      .silence = config->alert_silence,
                                      .delay = config->alert_delay,
-                                     .reject_share = config->reject_alert};
+                                     .reject_share = config->reject_alert,
+                                     .is_leaving = mp_parking_is_child_ending};
 }
 
 static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
@@ -205,7 +206,6 @@ static void fill_options(mp_proxy_options_t *options, const mp_config_t *config)
                              .state_directory = config->state_directory,
                              .spool_limit = config->spool_limit,
                              .threads = mp_mpm_threads()};
-    fill_alerts_options(&options->alerts, config);
     /* A child with one thread of its own needs one connection; it shares that with its recorder. */
     if (options->threads == 1)
         options->store.connections_min = options->store.connections_max = 1;
@@ -234,11 +234,14 @@ static apr_status_t start_proxy(mp_proxy_t **proxy, const mp_config_t *config, s
     mp_shared_cache_t cache;
     mp_proxy_options_t options;
     mp_longpoll_options_t longpoll;
+    mp_alerts_options_t alerts;
     apr_status_t status = mp_cache_open(&cache, s, pchild);
     if (status != APR_SUCCESS)
         return mp_result_set(&why_not, status, "no-cache", "the shared cache cannot be opened in this child");
     fill_options(&options, config);
     fill_longpoll_options(&longpoll, config, s, pchild);
+    fill_alerts_options(&alerts, config);
+    options.alerts = config->alerts ? &alerts : NULL;
     /* Where nobody may wait, works need not be watched. */
     options.longpoll = mp_config_uses_long_polls(s) ? &longpoll : NULL;
     status = mp_proxy_create(proxy, &options, &cache, &why_not, pchild);

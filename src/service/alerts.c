@@ -107,7 +107,7 @@ apr_status_t mp_alerts_create(mp_alerts_t **alerts, const mp_alerts_options_t *o
                                     .host = a->host};
     a->look = mp_alert_look_create(&look, proxy, a->policy, p);
     a->book = mp_alert_book_create(proxy->store, proxy->state_directory, p);
-    apr_status_t status = mp_alert_sender_create(&a->sender, &options->channels, upstream, p);
+    apr_status_t status = mp_alert_sender_create(&a->sender, &a->options.channels, upstream, p);
     if (status == APR_SUCCESS)
         status = apr_thread_mutex_create(&a->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (status == APR_SUCCESS)
