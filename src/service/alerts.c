@@ -396,6 +396,8 @@ apr_status_t mp_alerts_test(mp_proxy_t *proxy, mp_result_t *outcome)
     apr_thread_cond_broadcast(alerts->wake);
     if (await_test_locked(alerts, ticket))
         *outcome = alerts->test_outcome;
+    else if (alerts->is_stopping)
+        mp_result_set(outcome, APR_EINTR, "stopped", "this child of httpd is stopping: press the button again");
     else
         mp_result_set(outcome, APR_TIMEUP, "busy",
                       "the test was not sent within %d seconds: other notices are being sent, or a channel does not answer",
