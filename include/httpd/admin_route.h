@@ -19,6 +19,7 @@ typedef struct mp_admin_route_t {
     X(dashboard)                                                                                                                           \
     X(pools)                                                                                                                               \
     X(workers)                                                                                                                             \
+    X(alerts)                                                                                                                              \
     X(about)
 
 /** @param path below the mount, beginning with a slash. ids: those in it, 0 for none. @return NULL if there is no such page */

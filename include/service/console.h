@@ -78,6 +78,9 @@ mp_console_change_t mp_workers_save, mp_workers_set_password, mp_workers_delete;
 mp_console_view_t mp_assignments_view;
 mp_console_change_t mp_assignments_save, mp_assignments_enable, mp_assignments_disable, mp_assignments_delete, mp_assignments_up,
     mp_assignments_down;
+/* alert_page.c */
+mp_console_view_t mp_alert_page_view;
+mp_console_change_t mp_alert_page_test;
 /* about.c */
 mp_console_view_t mp_about_view;
 

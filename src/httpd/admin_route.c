@@ -28,6 +28,8 @@ static const mp_admin_route_t routes[] = {
     {"/workers/#/pools/#/delete", "assignments", "workers", "Pools of a worker", NULL, mp_assignments_delete},
     {"/workers/#/pools/#/up", "assignments", "workers", "Pools of a worker", NULL, mp_assignments_up},
     {"/workers/#/pools/#/down", "assignments", "workers", "Pools of a worker", NULL, mp_assignments_down},
+    {"/alerts", "alerts", "alerts", "Alerts", mp_alert_page_view, NULL},
+    {"/alerts/test", "alerts", "alerts", "Alerts", NULL, mp_alert_page_test},
     {"/about", "about", "about", "About", mp_about_view, NULL},
 };
 

@@ -95,7 +95,7 @@ class Farm:
                         "away (connect: Can't connect to server on 'db.example.com' (111), error 2002).", "is_problem": True},
                        {"text": "The schema is of an older version: run database/upgrade-3.sql when there is time.", "is_problem": False}]
         return {
-            "page": word, "title": title, **{f"is_{name}": name == part for name in ("dashboard", "pools", "workers", "about")}, "base": self.base, "assets": "/static",
+            "page": word, "title": title, **{f"is_{name}": name == part for name in ("dashboard", "pools", "workers", "alerts", "about")}, "base": self.base, "assets": "/static",
             "asset_version": "1", "version": "0.4.0", "user": SCRIPT if self.is_hostile else "operator", "token": "sample-token", "now": time("now"),
             "message": None, "notices": notices, **members}
 
@@ -175,6 +175,32 @@ def worker_pages(farm: Farm) -> dict[str, View]:
     return pages
 
 
+def alert(farm: Farm, number: int, kind: str, is_open: bool) -> View:
+    """One of each kind; what happened in a moment has no end to wait for."""
+    worker, pool = (farm.workers[2], farm.pools[1]) if farm.workers else ({"name": "rig3"}, {"name": "beta"})
+    said = {"worker-silent": ("worker silent", worker, "No share for 2 h, where one came every 40 s as a rule."), "pool-down": ("pool down", pool, "Connection refused by 192.0.2.7 port 8332."),
+            "rejects": ("many rejects", worker, "5.6 % of 214 shares were rejected in the last hour."), "database-away": ("database away", None, "Nothing could be recorded."),
+            "spool-half": ("spool half full", None, "It is full to 53 percent."), "block-found": ("block found", worker, "Accepted by alpha: 0000000000000000000" + "7a" * 22 + ".")}
+    label, subject, text = said[kind]
+    is_event = kind == "block-found"
+    failed = "https://ntfy.example.com answered with status 500" if number % 4 == 2 else None
+    return {
+        "id": number, "kind": kind, "label": label, "subject": {"id": None, "href": None, "name": "web1"} | {key: subject[key] for key in ("id", "href", "name") if subject and key in subject},
+        "text": text, "host": LONG[:64] if farm.is_hostile else "web1", "began": time(f"{number * 7 + 3} min ago"), "ended": None if is_open else time(f"{number * 7} min ago"),
+        "lasted": None if is_event else "3 min", "is_open": is_open, "is_event": is_event, "delivery": farm.is_hostile and SCRIPT or failed}
+
+
+def alert_page(farm: Farm) -> dict[str, View]:
+    """What is wrong for a while, and what was."""
+    kinds = ["worker-silent", "pool-down", "rejects", "database-away", "spool-half", "block-found"]
+    is_bare = not farm.workers
+    open_ones = [alert(farm, 40 + n, kind, True) for n, kind in enumerate(kinds[:3])] if farm.is_bad or farm.is_hostile else []
+    webhooks = [{"url": "https://ntfy.example.com", "format": "ntfy"}, {"url": "https://hooks.slack.example.com:8443", "format": "slack"}]
+    return {"/alerts": farm.page("alerts", "Alerts", "alerts", are_on=True, is_known=True, open=open_ones, open_count=len(open_ones), more_open=97 if farm.is_hostile else None,
+                                 latest=[] if is_bare else [*open_ones, *[alert(farm, 30 - n, kind, False) for n, kind in enumerate(kinds)]],
+                                 channels={"webhooks": [] if is_bare else webhooks, "command": None if is_bare else "/usr/local/bin/alarm", "has_any": not is_bare})}
+
+
 def other_pages(farm: Farm) -> dict[str, View]:
     """About, and what went wrong."""
     def fact(name: str, value: str, is_ok: bool | None = True, advice: str | None = None) -> View:
@@ -211,6 +237,7 @@ def without_database(pages: dict[str, View]) -> dict[str, View]:
     chart_away = {"has_data": False, "line": None, "area": None, "y_labels": [], "x_labels": [], "summary": "The database is away: nothing is known of the past."}
     view |= {"has_statistics": False, "totals": view["totals"] | unknown, "chart": chart_away, "submissions": [], "rejections": [],
              "workers": [worker | unknown | state for worker in view["workers"]], "pools": [pool | unknown for pool in view["pools"]]}
+    pages["/alerts"] |= {"is_known": False, "open": [], "open_count": None, "latest": []}
     return pages
 
 
@@ -218,7 +245,7 @@ def scene(name: str) -> dict[str, View]:
     """@return every page of a scene, by its path below the scene's name"""
     farm = Farm(name)
     pages: dict[str, View] = {"/": dashboard(farm)}
-    makers: list[Callable[[Farm], dict[str, View]]] = [pool_pages, worker_pages, other_pages]
+    makers: list[Callable[[Farm], dict[str, View]]] = [pool_pages, worker_pages, alert_page, other_pages]
     for make in makers:
         pages |= make(farm)
     return came_back(pages) if name == "wrong" else without_database(pages) if name == "away" else pages

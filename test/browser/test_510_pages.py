@@ -12,7 +12,8 @@ import samples
 
 SHOWN = {
     "dashboard": "/", "pools": "/pools", "pool": "/pools/1", "pool-new": "/pools/new", "pool-workers": "/pools/1/workers", "workers": "/workers", "worker": "/workers/1",
-    "worker-new": "/workers/new", "assignments": "/workers/1/pools", "assignment": "/workers/1/pools?edit=1", "about": "/about", "error": "/missing"}
+    "worker-new": "/workers/new", "assignments": "/workers/1/pools", "assignment": "/workers/1/pools?edit=1", "alerts": "/alerts", "about": "/about",
+    "error": "/missing"}
 LOOKS = {"light": (WIDE, False), "dark": (WIDE, True), "phone": (PHONE, False), "phone-dark": (PHONE, True)}
 
 
@@ -102,7 +103,7 @@ def test_a_phone_shows_it_all(scene, preview: Preview, browser: Browser):
 def test_other_widths(preview, browser):
     for width in (320, 480, 640, 700, 900, 1023, 1024, 1100, 1900):
         browser.resize((width, 800))
-        for path in ("/", "/workers/1/pools", "/pools/1/workers", "/pools", "/about"):
+        for path in ("/", "/workers/1/pools", "/pools/1/workers", "/pools", "/alerts", "/about"):
             for scene in ("hostile", "problems"):
                 browser.open(f"{preview.url}/{scene}{path}")
                 assert browser.overflow() <= 0, (width, scene, path)
@@ -127,7 +128,7 @@ def test_pictures_and_accessibility(look, preview, browser):
     browser.resize(size, is_dark)
     bad = {}
     for name, path in SHOWN.items():
-        for scene in ("normal", "problems", "wrong", "empty", "away")[:5 if path == "/" else 3]:
+        for scene in ("normal", "problems", "wrong", "empty", "away")[:5 if path in ("/", "/alerts") else 3]:
             if path in preview.scenes[scene]:
                 browser.open(f"{preview.url}/{scene}{path}")
                 browser.picture(f"sample-{name}-{scene}-{look}", is_whole=True)

@@ -309,7 +309,8 @@ def test_every_page_in_every_look(rig, operator, directory: Path):
     pool, worker = rig.pool, rig.worker
     pages = {"dashboard": "/", "pools": "/pools", "pool": f"/pools/{pool}", "pool-new": "/pools/new", "pool-workers": f"/pools/{pool}/workers", "workers": "/workers",
              "worker": f"/workers/{worker}", "worker-new": "/workers/new", "clone": f"/workers/new?clone={worker}", "assignments": f"/workers/{worker}/pools",
-             "assignment": f"/workers/{worker}/pools?edit={pool}", "about": "/about", "missing": "/pools/77"}
+             "assignment": f"/workers/{worker}/pools?edit={pool}", "alerts": "/alerts",
+             "about": "/about", "missing": "/pools/77"}
     bad = {}
     for look, size, is_dark in (("light", WIDE, False), ("dark", WIDE, True), ("phone", PHONE, False), ("phone-dark", PHONE, True)):
         browser.resize(size, is_dark)

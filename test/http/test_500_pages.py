@@ -9,10 +9,11 @@ from harness.console import Visitor
 PAGES = [
     ("/", "dashboard", "dashboard"), ("/pools", "pools", "pools"), ("/pools/new", "pool", "pools"), ("/pools/{pool}", "pool", "pools"),
     ("/pools/{pool}/workers", "pool_workers", "pools"), ("/workers", "workers", "workers"), ("/workers/new", "worker", "workers"),
-    ("/workers/{worker}", "worker", "workers"), ("/workers/{worker}/pools", "assignments", "workers"), ("/about", "about", "about")]
+    ("/workers/{worker}", "worker", "workers"), ("/workers/{worker}/pools", "assignments", "workers"), ("/alerts", "alerts", "alerts"),
+    ("/about", "about", "about")]
 COMMON = {
     "page", "title", "base", "assets", "asset_version", "version", "user", "token", "now", "message", "notices", "is_dashboard", "is_pools",
-    "is_workers", "is_about"}
+    "is_workers", "is_alerts", "is_about"}
 UNKNOWN = [
     "/nonsense", "/pools/0", "/pools/01", "/pools/x", "/pools/-1", "/pools/4294967296", "/pools/99999999999999999999", "/pools//workers",
     "/workers/1/pools/1/sideways", "/about/more", "/pool"]
@@ -36,8 +37,8 @@ def test_every_page_in_every_form(farm):
         assert answer.is_safe, (path, answer.headers)
         view = farm.view(path)
         assert view["page"] == page and COMMON <= view.keys(), path
-        assert [view[f"is_{name}"] for name in ("dashboard", "pools", "workers", "about")] == [
-            name == part for name in ("dashboard", "pools", "workers", "about")]
+        assert [view[f"is_{name}"] for name in ("dashboard", "pools", "workers", "alerts", "about")] == [
+            name == part for name in ("dashboard", "pools", "workers", "alerts", "about")]
         assert (view["base"], view["assets"], view["user"]) == ("/admin", "/admin/static", "admin")
         head = farm.ask("HEAD", path, headers={"Accept": "text/html"})
         assert (head.status, head.body) == (200, b"") and int(head.get("Content-Length")) > 1000 and head.is_safe

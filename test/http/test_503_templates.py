@@ -158,9 +158,10 @@ def test_no_name_of_the_database_becomes_markup(admin):
     pool = admin.proxy.database.add_pool(evil, "http://127.0.0.1:1/")
     worker = admin.proxy.database.add_worker(evil)
     admin.proxy.database.assign(worker, pool, evil)
+    admin.proxy.database.run("INSERT INTO alert (kind, subject, host, text, time_began, delivery) VALUES ('test', ?, ?, ?, '2026-11-30 00:00:00', ?)", *[evil] * 4)
     admin.proxy.start()
     visitor = Visitor(admin.proxy)
     for path in ("/", "/pools", f"/pools/{pool}", f"/pools/{pool}/workers", "/workers", f"/workers/{worker}", f"/workers/{worker}/pools",
-                 f"/workers/{worker}/pools?edit={pool}", f"/workers/new?clone={worker}", "/about"):
+                 f"/workers/{worker}/pools?edit={pool}", f"/workers/new?clone={worker}", "/alerts", "/about"):
         page = visitor.get(path)
         assert page.status == 200 and "<script>alert" not in page.text, path

@@ -8,7 +8,7 @@ from harness.config import Console
 from harness.console import Visitor
 from harness.waiting import wait_until
 
-PAGES = ("/", "/pools", "/workers", "/pools/new", "/workers/new", "/about")
+PAGES = ("/", "/pools", "/workers", "/pools/new", "/workers/new", "/alerts", "/about")
 
 
 @pytest.fixture
