@@ -26,7 +26,7 @@ BYSTANDERS = 50
 CONNECTIONS = 8  # that a child may have to the database, as shipped
 REQUEST_READ_TIMEOUT = "handshake=20 header=20-40,MinRate=500 body=20,MinRate=500"
 EDITED = "edited"  # the worker whom the console changes, and who is not known to every child at once
-PAGES = ("/", "/?window=24h", "/pools", "/workers", "/about")
+PAGES = ("/", "/?window=24h", "/pools", "/workers", "/alerts", "/about")
 
 
 class Farm:
