@@ -47,7 +47,7 @@ mp_json_t *mp_alert_view_json(const mp_console_page_t *page, const mp_alert_t *a
     mp_console_page_set_text(page, json, "kind", mp_alert_kind_word(alert->kind));
     mp_console_page_set_text(page, json, "label", mp_alert_kind_label(alert->kind));
     mp_json_set(json, "subject", refer(page, alert));
-    mp_console_page_set_text(page, json, "text", alert->text);
+    mp_console_page_set_text(page, json, "text", mp_console_text_sentence(alert->text, page->p));
     mp_console_page_set_text(page, json, "host", alert->host);
     mp_json_set(json, "began", mp_console_page_time(page, alert->began));
     mp_json_set(json, "ended", mp_console_page_time(page, alert->ended));

@@ -38,7 +38,7 @@ def test_what_is_so_and_what_was(farm):
     [silent] = view["open"]
     worker = farm.ids["worker"][0]
     assert silent["subject"] == {"id": worker, "name": "rig1", "href": f"/admin/workers/{worker}"}
-    assert (silent["kind"], silent["label"], silent["text"], silent["host"]) == ("worker-silent", "worker silent", "about rig1", "web1")
+    assert (silent["kind"], silent["label"], silent["text"], silent["host"]) == ("worker-silent", "worker silent", "About rig1.", "web1")
     assert silent["is_open"] and silent["ended"] is None and silent["lasted"] == "20 min" and silent["began"]["text"] == "20 min ago" and silent["delivery"] is None
     block, same, down = view["latest"]
     assert same == silent and block["is_event"] and block["lasted"] is None and block["subject"]["href"] is None

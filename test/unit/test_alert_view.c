@@ -36,7 +36,7 @@ static void test_open(void)
     desk_is(json, "label", "worker silent");
     desk_is(json, "subject.name", "rig-one"); /* as it was called then */
     desk_is(json, "subject.href", apr_psprintf(p, "/admin/workers/%u", rig1));
-    desk_is(json, "text", "it is so");
+    desk_is(json, "text", "It is so.");
     desk_is(json, "host", "web1");
     desk_is(json, "began.text", "20 min ago");
     desk_is(json, "ended", "(null)");
