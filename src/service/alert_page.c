@@ -36,6 +36,7 @@ apr_status_t mp_alert_page_view(mp_json_t **view, mp_proxy_t *proxy, const mp_co
     return APR_SUCCESS;
 }
 
+/* That nobody is to be told is no failure, but whoever presses the button wants to know. */
 void mp_alert_page_test(mp_console_outcome_t *outcome, mp_proxy_t *proxy, const mp_console_order_t *order, const mp_json_t *input,
                         apr_pool_t *p)
 {
@@ -45,6 +46,6 @@ void mp_alert_page_test(mp_console_outcome_t *outcome, mp_proxy_t *proxy, const 
     apr_status_t status = mp_alerts_test(proxy, &result);
     *outcome = (mp_console_outcome_t){.kind = MP_CONSOLE_DONE,
                                       .message = mp_console_text_sentence(result.sentence, p),
-                                      .is_bad_news = status != APR_SUCCESS,
+                                      .is_bad_news = status != APR_SUCCESS || mp_alert_channels_are_none(mp_alerts_channels(proxy)),
                                       .href = apr_pstrcat(p, order->base, "/alerts", NULL)};
 }

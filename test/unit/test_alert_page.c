@@ -59,6 +59,7 @@ static void test_button(void)
     mp_console_outcome_t end = desk_change(mp_alert_page_test, 0, 0, "{}");
 
     desk_ends(&end, MP_CONSOLE_DONE, "Nobody is told");
+    ok(end.is_bad_news, "which is no good news");
     is_text(end.href, "/admin/alerts", "shown there");
     is_number(farm_log_count("MP0290"), 0, "a test changes nothing");
 }
