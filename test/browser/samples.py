@@ -196,7 +196,7 @@ def alert_page(farm: Farm) -> dict[str, View]:
     is_bare = not farm.workers
     open_ones = [alert(farm, 40 + n, kind, True) for n, kind in enumerate(kinds[:3])] if farm.is_bad or farm.is_hostile else []
     webhooks = [{"url": "https://ntfy.example.com", "format": "ntfy"}, {"url": "https://hooks.slack.example.com:8443", "format": "slack"}]
-    return {"/alerts": farm.page("alerts", "Alerts", "alerts", are_on=True, is_known=True, open=open_ones, open_count=len(open_ones), more_open=97 if farm.is_hostile else None,
+    return {"/alerts": farm.page("alerts", "Alerts", "alerts", are_on=not is_bare, is_known=True, open=open_ones, open_count=len(open_ones), more_open=97 if farm.is_hostile else None,
                                  latest=[] if is_bare else [*open_ones, *[alert(farm, 30 - n, kind, False) for n, kind in enumerate(kinds)]],
                                  channels={"webhooks": [] if is_bare else webhooks, "command": None if is_bare else "/usr/local/bin/alarm", "has_any": not is_bare})}
 
