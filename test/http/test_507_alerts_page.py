@@ -82,6 +82,26 @@ def test_the_button_says_what_became_of_the_notice(farm):
     assert (answer.json["is_good"], answer.json["href"]) == (False, "/admin/alerts")
 
 
+@pytest.mark.proxy(directives=["MiningProxyAlerts Off"])
+def test_where_alerts_are_off(farm):
+    farm.proxy.start()
+    assert not farm.view("/alerts")["are_on"]
+    page = farm.get("/alerts")
+    assert "Nobody looks for alerts" in page.words and "<button" not in page.text
+    answer = farm.change("/alerts/test")
+    assert answer.status == 200 and "off" in answer.json["message"] and not answer.json["is_good"]
+
+
+@pytest.mark.proxy(directives=["MiningProxyAlertWebhook https://me:s3cret@ntfy.example.com:8443/s3cret?s3cret ntfy", "MiningProxyAlertWebhook http://127.0.0.1/s3cret",
+                               "MiningProxyAlertCommand /bin/true"])
+def test_who_is_told_without_what_is_secret(farm):
+    farm.proxy.start()
+    channels = {"webhooks": [{"url": "https://ntfy.example.com:8443", "format": "ntfy"}, {"url": "http://127.0.0.1", "format": "json"}], "command": "/bin/true", "has_any": True}
+    assert farm.view("/alerts")["channels"] == channels
+    for path in ("/alerts", "/alerts?format=json", "/about"):
+        assert "s3cret" not in farm.get(path).text, path
+
+
 def test_who_may_press_it(farm):
     farm.proxy.start()
     for answer in (farm.send("/alerts/test", token=""), farm.send("/alerts/test", token="x" * 40), farm.send("/alerts/test", Origin="http://evil.example")):
