@@ -205,15 +205,20 @@ static void test_timeout(void)
     unlink(beside("pid.out"));
 }
 
+typedef struct stopper_t {
+    const char *path; /* that is there when the program has begun */
+    int fd;
+    bool has_stopped;
+} stopper_t;
+
 static void *interrupt(void *baton)
 {
-    int *fd = baton;
-    apr_uint64_t one = 1;
+    stopper_t *stopper = baton;
     apr_time_t deadline = mp_clock_monotonic() + LONG_TIME;
 
-    while (*read_beside("pid.out") == '\0' && mp_clock_monotonic() < deadline)
+    while (access(stopper->path, F_OK) != 0 && mp_clock_monotonic() < deadline)
         usleep(1000);
-    ok(write(*fd, &one, sizeof(one)) == sizeof(one), "the signal to stop");
+    stopper->has_stopped = eventfd_write(stopper->fd, 1) == 0;
     return NULL;
 }
 
@@ -221,19 +226,20 @@ static void test_interrupt(void)
 {
     mp_result_t why;
     pthread_t thread;
-    int fd = eventfd(0, EFD_CLOEXEC);
+    stopper_t stopper = {.path = beside("pid.out"), .fd = eventfd(0, EFD_CLOEXEC)};
     apr_time_t began = mp_clock_monotonic();
 
-    pthread_create(&thread, NULL, interrupt, &fd);
-    is_number(run(LONG_TIME, fd, &why), APR_EINTR, "it is interrupted");
+    pthread_create(&thread, NULL, interrupt, &stopper);
+    is_number(run(LONG_TIME, stopper.fd, &why), APR_EINTR, "it is interrupted");
     pthread_join(thread, NULL);
+    ok(stopper.has_stopped, "by somebody else");
     is_text(why.word, "stopped", "a word");
     dies(read_beside("pid.out"));
     unlink(beside("pid.out"));
-    is_number(run(LONG_TIME, fd, &why), APR_EINTR, "so is what follows");
+    is_number(run(LONG_TIME, stopper.fd, &why), APR_EINTR, "so is what follows");
     is_text(read_beside("pid.out"), "", "which does not begin");
     ok(mp_clock_monotonic() - began < LONG_TIME / 2, "at once");
-    close(fd);
+    close(stopper.fd);
 }
 
 int main(void)
