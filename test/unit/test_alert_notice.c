@@ -41,8 +41,8 @@ static void test_titles(void)
     title(MP_ALERT_POOL_DOWN, MP_ALERT_BEGUN, "pool one is down");
     title(MP_ALERT_POOL_DOWN, MP_ALERT_RECOVERED, "pool one is back");
     title(MP_ALERT_REJECTS, MP_ALERT_BEGUN, "worker one has many rejects");
-    title(MP_ALERT_DATABASE_AWAY, MP_ALERT_BEGUN, "the database is away");
-    title(MP_ALERT_DATABASE_AWAY, MP_ALERT_RECOVERED, "the database is back");
+    title(MP_ALERT_DATABASE_AWAY, MP_ALERT_BEGUN, "the database is away for one");
+    title(MP_ALERT_DATABASE_AWAY, MP_ALERT_RECOVERED, "the database is back for one");
     title(MP_ALERT_SPOOL_HALF, MP_ALERT_BEGUN, "the spool of one is more than half full");
     title(MP_ALERT_BLOCK_FOUND, MP_ALERT_EVENT, "block found by one");
     title(MP_ALERT_TEST, MP_ALERT_EVENT, "test of the alerts");
