@@ -16,6 +16,7 @@
 #define NAMES_MAX 10     /* in a text */
 #define SUBJECTS_MAX 100 /* in JSON */
 #define NAME_SIZE 128
+#define TITLE_SIZE 256
 #define TEXT_SIZE 2048
 #define ENCODED_BYTES 45 /* of a word of RFC 2047, which has 75 characters at most */
 #define STATE_WORD(name, word) word,
@@ -58,7 +59,8 @@ static const char *make_title(const mp_alert_notice_t *notice, apr_pool_t *p)
         return apr_psprintf(p, "%" APR_SIZE_T_FMT "%s", notice->count, phrase->many);
     if (phrase->behind == NULL)
         return phrase->before;
-    return apr_pstrcat(p, phrase->before, clean(notice->alerts[0]->subject, NAME_SIZE, p), phrase->behind, NULL);
+    const char *title = apr_pstrcat(p, phrase->before, clean(notice->alerts[0]->subject, NAME_SIZE, p), phrase->behind, NULL);
+    return clean(title, TITLE_SIZE, p);
 }
 
 static const char *make_duration(const mp_alert_t *alert, apr_pool_t *p)
@@ -78,7 +80,8 @@ static const char *list_names(const mp_alert_notice_t *notice, apr_pool_t *p)
             name = apr_psprintf(p, "%s (%s)", name, make_duration(notice->alerts[i], p));
         list = apr_pstrcat(p, list, i > 0 ? ", " : "", name, NULL);
     }
-    return notice->count > shown ? apr_psprintf(p, "%s and %" APR_SIZE_T_FMT " more", list, notice->count - shown) : list;
+    return clean(notice->count > shown ? apr_psprintf(p, "%s and %" APR_SIZE_T_FMT " more", list, notice->count - shown) : list, TEXT_SIZE,
+                 p);
 }
 
 static const char *make_text(const mp_alert_notice_t *notice, apr_pool_t *p)
