@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alerts as whoever is on call gets them: once when something begins, once when it is over, from one process of the farm, and never at a miner's cost."""
+from datetime import datetime, timedelta, timezone
+import json
+from pathlib import Path
+import time
+
+import pytest
+
+from fakes import ledger
+from fakes.pool import TRIVIAL
+from harness.hosts import make_hosts
+from harness.metrics import LOCATION, scrape
+from harness.waiting import holds_for, wait_until
+
+DELAY, SILENCE = 0.5, 3.0  # s
+WINDOW = 10 * DELAY + SILENCE  # within which whatever is so must be told, on a busy machine
+TIMES = [f"MiningProxyAlertDelay {DELAY * 1000:.0f}ms", f"MiningProxyAlertSilence {SILENCE:.0f}s"]
+HOOK = "/services/a-secret"
+
+
+def _directives(webhook, *more):
+    return [*TIMES, f"MiningProxyAlertWebhook {webhook.origin}{HOOK} json", *more]
+
+
+def _plant_habit(database, worker, per_hour=3600):
+    """It has brought so many shares an hour, all day."""
+    hour = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
+    pool = database.value("SELECT MIN(id) FROM pool")
+    for before in range(6):
+        start = (hour - timedelta(hours=before)).strftime("%Y-%m-%d %H:%M:%S")
+        database.run("INSERT INTO share_stats (period_length, period_start, worker_id, pool_id, accepted) VALUES (3600, ?, ?, ?, ?)", start, worker, pool, per_hour)
+
+
+def _told(webhook, kind, state, count=1, timeout=WINDOW):
+    """Waits for so many notices; returns the last. More are as wrong as fewer."""
+    def wanted(notice):
+        return (notice.json["kind"], notice.json["state"]) == (kind, state)
+    wait_until(lambda: len([notice for notice in webhook.received if wanted(notice)]) >= count, timeout, f"{kind} {state}, {count} times; got {_all(webhook)}")
+    found = [notice for notice in webhook.received if wanted(notice)]
+    assert len(found) == count, _all(webhook)
+    return found[-1].json
+
+
+def _all(webhook):
+    return [(notice.json["kind"], notice.json["state"], notice.json["text"]) for notice in webhook.received]
+
+
+def _rows(database, kind):
+    """Of the table: whether each is over, and what went wrong with its notice."""
+    return [(ended is not None, delivery) for ended, delivery in
+            database.rows("SELECT time_ended, delivery FROM alert WHERE kind = ? ORDER BY id", kind)]
+
+
+@pytest.fixture
+def farm(make_proxy, make_pool, database, webhook):
+    """One rig at two pools, not started; four children."""
+    pools = [make_pool(name, difficulty=TRIVIAL) for name in ("alpha", "beta")]
+    worker = database.add_rig(*pools)
+    proxy = make_proxy(database, _directives(webhook))
+    proxy.httpd.config.children = 4
+    proxy.pools, proxy.worker = pools, worker
+    return proxy
+
+
+@pytest.mark.both_databases
+def test_a_worker_falls_silent_and_mines_again(farm, webhook):
+    _plant_habit(farm.database, farm.worker)
+    farm.start()
+    miner = farm.miner()
+    end = time.monotonic() + 2 * SILENCE
+    while time.monotonic() < end:
+        miner.mine(1)
+        time.sleep(0.1)
+    assert webhook.received == []
+    notice = _told(webhook, "worker-silent", "begun")
+    assert notice["title"] == "worker rig1 is silent" and notice["count"] == 1 and notice["subjects"][0]["name"] == "rig1"
+    assert webhook.received[0].path == HOOK and webhook.received[0].headers["content-type"] == "application/json"
+    holds_for(lambda: len(webhook.received) == 1, 4 * DELAY, "it is told once")
+    assert _rows(farm.database, "worker-silent") == [(False, "")]
+    end = time.monotonic() + 8 * DELAY
+    while time.monotonic() < end:
+        miner.mine(1)
+        time.sleep(0.1)
+    notice = _told(webhook, "worker-silent", "recovered")
+    assert notice["title"] == "worker rig1 mines again"
+    assert len(webhook.received) == 2 and _rows(farm.database, "worker-silent") == [(True, "")]
+    assert "a-secret" not in farm.log.text()
+
+
+def test_many_workers_at_once_are_one_notice(farm, webhook):
+    """A switch dies."""
+    names = [f"rack{number:03}" for number in range(60)]
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    for name in names:
+        worker = farm.database.add_rig(farm.pools[0], name=name)
+        _plant_habit(farm.database, worker)
+        farm.database.run("INSERT INTO worker_status (worker_id, last_accepted_time) VALUES (?, ?)", worker, now)
+    farm.start()
+    notice = _told(webhook, "worker-silent", "begun")
+    assert notice["title"] == "60 workers are silent" and "rack000" in notice["text"] and "and 50 more" in notice["text"]
+    assert {subject["name"] for subject in notice["subjects"]} == set(names)
+    assert _rows(farm.database, "worker-silent") == [(False, "")] * 60
+
+
+def test_a_restart_neither_repeats_nor_forgets(farm, webhook):
+    _plant_habit(farm.database, farm.worker)
+    farm.start()
+    farm.miner().mine(1)
+    _told(webhook, "worker-silent", "begun")
+    farm.httpd.graceful()
+    farm.wait_ready()
+    farm.httpd.stop()
+    farm.start()
+    holds_for(lambda: len(webhook.received) == 1, SILENCE + 4 * DELAY, "it was told before")
+    miner = farm.miner()
+    end = time.monotonic() + 8 * DELAY
+    while time.monotonic() < end:
+        miner.mine(1)
+        time.sleep(0.1)
+    _told(webhook, "worker-silent", "recovered")
+    assert _rows(farm.database, "worker-silent") == [(True, "")]
+
+
+@pytest.mark.expects_log("MP0210")
+@pytest.mark.both_databases
+def test_a_pool_goes_down_and_comes_back(farm, webhook):
+    """The best pool, as the child sees it that tried it; the leader is another child perhaps, and is killed meanwhile."""
+    farm.start()
+    farm.pools[0].kill()
+    for _ in range(8):
+        miner = farm.miner()
+        for _ in range(4):
+            miner.getwork()
+        miner.close()
+    notice = _told(webhook, "pool-down", "begun")
+    assert notice["title"] == "pool alpha is down" and "refused" in notice["text"]
+    for child in farm.httpd.children():
+        farm.httpd.kill_child(child)
+    farm.wait_ready()
+    miner = farm.miner()
+    for _ in range(8):
+        miner.getwork()
+    holds_for(lambda: len(webhook.received) == 1, 4 * DELAY, "new children tell nothing again")
+    farm.pools[0].revive()
+    notice = _told(webhook, "pool-down", "recovered", timeout=90)  # a lease of a killed leader runs out within a minute
+    assert notice["title"] == "pool alpha is back" and _rows(farm.database, "pool-down") == [(True, "")]
+
+
+@pytest.mark.expects_log("MP0210")
+def test_a_pool_that_is_disabled_while_it_is_down_is_not_back(farm, webhook):
+    farm.start()
+    farm.pools[0].kill()
+    miner = farm.miner()
+    for _ in range(6):
+        miner.getwork()
+    _told(webhook, "pool-down", "begun")
+    farm.database.change("UPDATE pool SET enabled = 0 WHERE id = ?", farm.database.pool_id(farm.pools[0]))
+    wait_until(lambda: _rows(farm.database, "pool-down") == [(True, "")], WINDOW, "it is over")
+    assert len(webhook.received) == 1
+
+
+@pytest.mark.both_databases
+def test_rejects(farm, webhook):
+    farm.start()
+    miner = farm.miner()
+    work = miner.getwork()
+    for number in range(30):
+        if number % 12 == 10:
+            work = miner.getwork()
+        miner.submit(work.unsolved() if number % 6 == 0 else next(work.nonces()))
+    notice = _told(webhook, "rejects", "begun", timeout=2 * WINDOW)
+    assert notice["title"] == "worker rig1 has many rejects" and "%" in notice["text"]
+    assert _rows(farm.database, "rejects") == [(False, "")]
+
+
+@pytest.mark.expects_log("MP0230", "MP0040")
+def test_the_database_goes_away_and_comes_back(make_proxy, make_pool, private_maria, directory, webhook):
+    """Each host tells of that itself; what happens meanwhile is told as well, and written down later."""
+    database = private_maria.create_database(directory)
+    pool = make_pool(difficulty=TRIVIAL)
+    database.add_rig(pool)
+    proxy = make_proxy(database, _directives(webhook, "MiningProxyDatabaseTimeout 1s"))
+    proxy.httpd.config.children = 2
+    proxy.start()
+    wait_until(lambda: proxy.log.count("MP0741"), 10, "a child leads")
+    private_maria.stop()
+    notice = _told(webhook, "database-away", "begun", timeout=2 * WINDOW)
+    assert "shares wait on the disk" in notice["text"]
+    proxy.httpd.graceful()
+    proxy.miner().mine(3)
+    holds_for(lambda: len(webhook.received) == 1, 8 * DELAY, "new children do not tell it again")
+    private_maria.start()
+    _told(webhook, "database-away", "recovered", timeout=30)
+    wait_until(lambda: _rows(database, "database-away") == [(True, "")], 10, "it has a row by now")
+
+
+@pytest.mark.expects_log("MP0230", "MP0040", "MP0313", "MP0314")
+def test_a_spool_fills_up(make_proxy, make_pool, private_maria, directory, webhook):
+    database = private_maria.create_database(directory)
+    database.add_rig(make_pool(difficulty=TRIVIAL))
+    proxy = make_proxy(database, _directives(webhook, "MiningProxySpoolLimit 8k", "MiningProxyDatabaseTimeout 1s"))
+    proxy.httpd.config.children = 1
+    proxy.start()
+    private_maria.stop()
+    miner = proxy.miner()
+    wait_until(lambda: miner.submit(miner.getwork().solve()).error or proxy.log.count("MP0313"), 60, "the spool is half full")
+    notice = _told(webhook, "spool-half", "begun", timeout=2 * WINDOW)
+    assert "% full" in notice["text"]
+    private_maria.start()
+    _told(webhook, "spool-half", "recovered", timeout=30)
+
+
+def test_a_block_is_found(farm, webhook, monkeypatch):
+    """On a network whose target every second hash meets: a flood is one notice a minute."""
+    monkeypatch.setattr(ledger, "NBITS", bytes.fromhex("207fffff"))
+    farm.start()
+    shares = farm.miner().mine(20)
+    assert all(reply.result for _, reply in shares)
+    notice = _told(webhook, "block-found", "event")
+    assert "block" in notice["title"]
+    assert len(farm.log.text().split("MP0740")) - 1 == 1
+    assert {ended for ended, _ in _rows(farm.database, "block-found")} == {True}
+
+
+def test_two_hosts_tell_once(make_proxy, make_pool, maria, directory, webhook):
+    hosts = make_hosts(make_proxy, make_pool, maria.create_database(directory), workers=3, directives=tuple(_directives(webhook)))
+    database = hosts.first.database
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    for worker in hosts.workers.values():
+        _plant_habit(database, worker)
+        database.run("INSERT INTO worker_status (worker_id, last_accepted_time) VALUES (?, ?)", worker, now)
+    hosts.start()
+    assert _told(webhook, "worker-silent", "begun")["count"] == 3
+    holds_for(lambda: len(webhook.received) == 1, 8 * DELAY, "the other host says nothing")
+
+
+# How they are sent
+
+@pytest.mark.expects_log("MP0750")
+@pytest.mark.parametrize("trouble", ["refuses", "hangs", "fails"])
+def test_a_webhook_in_trouble_is_tried_again_and_costs_no_miner_anything(farm, webhook, trouble):
+    _plant_habit(farm.database, farm.worker)
+    {"refuses": webhook.refuse, "hangs": webhook.hang, "fails": lambda: webhook.answer(503)}[trouble]()
+    farm.start()
+    farm.miner().mine(1)
+    wait_until(lambda: _rows(farm.database, "worker-silent"), WINDOW, "it is so")
+    miner, end = farm.miner(), time.monotonic() + 3
+    while time.monotonic() < end:
+        assert miner.getwork().reply.seconds < 1
+    wait_until(lambda: _rows(farm.database, "worker-silent")[0][1], 60, "its row says what is wrong")
+    delivery = _rows(farm.database, "worker-silent")[0][1]
+    assert webhook.origin in delivery and "a-secret" not in delivery
+    assert farm.log.count("MP0750") == 1 and "a-secret" not in farm.log.text()
+
+
+SCRIPT = """#!/bin/sh
+read line
+printf '{"kind": "%s", "state": "%s", "text": "%s", "line": "%s", "descriptors": "%s", "environment": %d}\\n' "$MP_ALERT_KIND" "$MP_ALERT_STATE" "$MP_ALERT_TEXT" "$line" \\
+    "$(echo /proc/self/fd/*)" "$(env | grep -vc '^MP_ALERT_\\|^PATH=\\|^PWD=')" >> OUT
+"""
+
+
+def test_a_command(make_proxy, make_pool, database, directory):
+    """Names with a shell's words in them stay words."""
+    pool, out, script = make_pool(difficulty=TRIVIAL), Path(directory) / "out", Path(directory) / "alarm"
+    worker = database.add_rig(pool, name="rig $(id) `id`")
+    out.touch()
+    out.chmod(0o666)
+    script.write_text(SCRIPT.replace("OUT", str(out)), encoding="ascii")
+    script.chmod(0o755)
+    proxy = make_proxy(database, [*TIMES, f"MiningProxyAlertCommand {script}"])
+    _plant_habit(database, worker)
+    proxy.start()
+    proxy.miner("rig $(id) `id`").mine(1)
+    wait_until(lambda: out.read_text("utf-8").endswith("\n"), 2 * WINDOW, "the command ran")
+    said = json.loads(out.read_text("utf-8"))
+    assert (said["kind"], said["state"]) == ("worker-silent", "begun") and said["environment"] == 0
+    assert "worker rig $(id) `id` was accepted" in said["text"] and said["line"] == said["text"]
+    assert not {"/proc/self/fd/4", "/proc/self/fd/5", "/proc/self/fd/6"} & set(said["descriptors"].split())
+
+
+def test_off(make_proxy, make_pool, database, webhook):
+    worker = database.add_rig(make_pool(difficulty=TRIVIAL))
+    proxy = make_proxy(database, _directives(webhook, "MiningProxyAlerts Off"))
+    _plant_habit(database, worker)
+    proxy.start()
+    proxy.miner().mine(1)
+    holds_for(lambda: not webhook.received, SILENCE + 4 * DELAY, "nothing is told")
+    assert not proxy.log.count("MP0741") and database.rows("SELECT * FROM alert") == []
+
+
+def test_alerts_are_counted(farm, webhook):
+    farm.httpd.config.locations.append(LOCATION)
+    _plant_habit(farm.database, farm.worker)
+    farm.start()
+    farm.miner().mine(1)
+    _told(webhook, "worker-silent", "begun")
+    metrics = scrape(farm.httpd)
+    assert metrics.value("alerts_total", kind="worker_silent") == 1 and metrics.value("alerts_total", kind="pool_down") == 0
+
+
+@pytest.mark.proxy(mpm="prefork", children=4)
+def test_prefork(make_proxy, make_pool, database, webhook):
+    worker = database.add_rig(make_pool(difficulty=TRIVIAL))
+    proxy = make_proxy(database, _directives(webhook))
+    _plant_habit(database, worker)
+    proxy.start()
+    proxy.miner().mine(1)
+    _told(webhook, "worker-silent", "begun")
