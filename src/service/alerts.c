@@ -6,16 +6,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "service/alert_book.h"
+#include "service/alert_desk.h"
 #include "service/alert_look.h"
 #include "service/alert_notice.h"
 #include "service/alert_sender.h"
 #include "service/proxy.h"
 
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
 #include <apr_thread_proc.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,18 +27,8 @@
 #define INTERVAL_LEAST apr_time_from_msec(200)
 #define LOOKS_PER_DELAY 6
 #define TRIES 3
-#define TEST_PATIENCE apr_time_from_sec(15)
-#define BLOCKS_MOST 16                     /* that wait to be told */
 #define BLOCKS_PAUSE apr_time_from_sec(60) /* between two notices of them: a network for tests has one in every share */
 #define NAME_SIZE 256
-
-/* A block that was found, until it is told. */
-typedef struct found_t {
-    apr_uint32_t worker_id;
-    apr_time_t time;
-    mp_verdict_t verdict;
-    char worker[NAME_SIZE], pool[NAME_SIZE], hash[2 * MP_SHA256_SIZE + 1];
-} found_t;
 
 struct mp_alerts_t {
     mp_alerts_options_t options;
@@ -48,14 +37,7 @@ struct mp_alerts_t {
     char host[NAME_SIZE];
     apr_pool_t *pool; /* the thread's; a sub-pool is cleared each round */
     apr_thread_t *thread;
-
-    apr_thread_mutex_t *lock;
-    apr_thread_cond_t *wake, *answer;
-    bool is_stopping;
-    found_t found[BLOCKS_MOST];
-    int found_count;
-    unsigned tests_wanted, tests_done;
-    mp_result_t test_outcome;
+    mp_alert_desk_t *desk;
 
     /* The thread's own. */
     apr_interval_time_t interval;
@@ -109,11 +91,7 @@ apr_status_t mp_alerts_create(mp_alerts_t **alerts, const mp_alerts_options_t *o
     a->book = mp_alert_book_create(proxy->store, proxy->state_directory, p);
     apr_status_t status = mp_alert_sender_create(&a->sender, &a->options.channels, upstream, p);
     if (status == APR_SUCCESS)
-        status = apr_thread_mutex_create(&a->lock, APR_THREAD_MUTEX_DEFAULT, p);
-    if (status == APR_SUCCESS)
-        status = apr_thread_cond_create(&a->wake, p);
-    if (status == APR_SUCCESS)
-        status = apr_thread_cond_create(&a->answer, p);
+        status = mp_alert_desk_create(&a->desk, p);
     *alerts = a;
     return status;
 }
@@ -284,61 +262,25 @@ static void look(mp_alerts_t *alerts, apr_pool_t *p)
 
 void mp_alerts_block_found(mp_proxy_t *proxy, const mp_worker_t *worker, const mp_pool_t *pool, mp_verdict_t verdict, const char *hash)
 {
-    mp_alerts_t *alerts = proxy->alerts;
-    if (!alerts)
-        return;
-    apr_thread_mutex_lock(alerts->lock);
-    /* What finds no room is in the metrics, and nearly all of it in the log. */
-    if (alerts->found_count < BLOCKS_MOST) {
-        found_t *found = &alerts->found[alerts->found_count++];
-        *found = (found_t){.worker_id = worker->id, .time = mp_clock_now(), .verdict = verdict};
-        mp_text_clean(found->worker, sizeof(found->worker), worker->name);
-        mp_text_clean(found->pool, sizeof(found->pool), pool->name);
-        apr_cpystrn(found->hash, hash, sizeof(found->hash));
-        apr_thread_cond_broadcast(alerts->wake);
-    }
-    apr_thread_mutex_unlock(alerts->lock);
-}
-
-static mp_alert_t *describe_block(const mp_alerts_t *alerts, const found_t *found, apr_pool_t *p)
-{
-    mp_alert_t *alert = apr_pcalloc(p, sizeof(*alert));
-    *alert = (mp_alert_t){.kind = MP_ALERT_BLOCK_FOUND,
-                          .subject_id = found->worker_id,
-                          .subject = apr_pstrdup(p, found->worker),
-                          .host = alerts->host,
-                          .began = found->time,
-                          .ended = found->time,
-                          .delivery = ""};
-    alert->text = apr_psprintf(p, "worker %s found block %s; pool %s %s", found->worker, found->hash, found->pool,
-                               found->verdict == MP_VERDICT_ACCEPTED   ? "accepted the share"
-                               : found->verdict == MP_VERDICT_REJECTED ? "rejected the share"
-                                                                       : "did not say what it thinks of the share");
-    return alert;
+    if (proxy->alerts)
+        mp_alert_desk_add_block(proxy->alerts->desk, worker, pool, verdict, hash);
 }
 
 static void tell_blocks(mp_alerts_t *alerts, apr_pool_t *p)
 {
-    mp_alert_t *events[BLOCKS_MOST];
+    mp_alert_notice_t notice;
     apr_time_t now = mp_clock_monotonic();
-    if (now < alerts->next_blocks)
-        return;
-    apr_thread_mutex_lock(alerts->lock);
-    int blocks = alerts->found_count;
-    for (int i = 0; i < blocks; i++)
-        events[i] = describe_block(alerts, &alerts->found[i], p);
-    alerts->found_count = 0;
-    apr_thread_mutex_unlock(alerts->lock);
-    if (blocks == 0)
+    apr_array_header_t *blocks = now < alerts->next_blocks ? NULL : mp_alert_desk_take_blocks(alerts->desk, alerts->host, p);
+    if (!blocks || blocks->nelts == 0)
         return;
     alerts->next_blocks = now + BLOCKS_PAUSE;
-    mp_alert_notice_t notice;
-    mp_alert_notice_fill(&notice, MP_ALERT_EVENT, (const mp_alert_t *const *)events, (apr_size_t)blocks, p);
+    mp_alert_notice_fill(&notice, MP_ALERT_EVENT, (const mp_alert_t *const *)blocks->elts, (apr_size_t)blocks->nelts, p);
     const char *delivery = notify(alerts, &notice, p);
-    for (int i = 0; i < blocks; i++) {
+    for (int i = 0; i < blocks->nelts; i++) {
+        mp_alert_t *block = APR_ARRAY_IDX(blocks, i, mp_alert_t *);
+        block->delivery = delivery;
         count(alerts, MP_ALERT_BLOCK_FOUND);
-        events[i]->delivery = delivery;
-        mp_alert_book_end(alerts->book, events[i]);
+        mp_alert_book_end(alerts->book, block);
     }
 }
 
@@ -364,70 +306,28 @@ static void send_test(mp_alerts_t *alerts, mp_result_t *outcome, apr_pool_t *p)
 static void serve_tests(mp_alerts_t *alerts, apr_pool_t *p)
 {
     mp_result_t outcome = MP_RESULT_NONE;
-    apr_thread_mutex_lock(alerts->lock);
-    unsigned wanted = alerts->tests_wanted;
-    bool is_due = wanted != alerts->tests_done;
-    apr_thread_mutex_unlock(alerts->lock);
-    if (!is_due)
+    unsigned ticket = mp_alert_desk_take_test(alerts->desk);
+    if (ticket == 0)
         return;
     send_test(alerts, &outcome, p);
-    apr_thread_mutex_lock(alerts->lock);
-    alerts->tests_done = wanted;
-    alerts->test_outcome = outcome;
-    apr_thread_cond_broadcast(alerts->answer);
-    apr_thread_mutex_unlock(alerts->lock);
-}
-
-static bool await_test_locked(mp_alerts_t *alerts, unsigned ticket)
-{
-    apr_time_t end = mp_clock_monotonic() + TEST_PATIENCE, left;
-    while ((int)(alerts->tests_done - ticket) < 0 && !alerts->is_stopping && (left = end - mp_clock_monotonic()) > 0)
-        apr_thread_cond_timedwait(alerts->answer, alerts->lock, left);
-    return (int)(alerts->tests_done - ticket) >= 0;
+    mp_alert_desk_answer_test(alerts->desk, ticket, &outcome);
 }
 
 apr_status_t mp_alerts_test(mp_proxy_t *proxy, mp_result_t *outcome)
 {
-    mp_alerts_t *alerts = proxy->alerts;
-    if (!alerts)
+    if (!proxy->alerts)
         return mp_result_set(outcome, APR_ENOTIMPL, "off", "alerts are off: see MiningProxyAlerts");
-    apr_thread_mutex_lock(alerts->lock);
-    unsigned ticket = ++alerts->tests_wanted;
-    apr_thread_cond_broadcast(alerts->wake);
-    if (await_test_locked(alerts, ticket))
-        *outcome = alerts->test_outcome;
-    else if (alerts->is_stopping)
-        mp_result_set(outcome, APR_EINTR, "stopped", "this child of httpd is stopping: press the button again");
-    else
-        mp_result_set(outcome, APR_TIMEUP, "busy",
-                      "the test was not sent within %d seconds: other notices are being sent, or a channel does not answer",
-                      (int)apr_time_sec(TEST_PATIENCE));
-    apr_thread_mutex_unlock(alerts->lock);
-    return outcome->status;
+    return mp_alert_desk_want_test(proxy->alerts->desk, outcome);
 }
 
 /* The thread */
-
-/* @return false when it is time to stop */
-static bool rest(mp_alerts_t *alerts)
-{
-    apr_thread_mutex_lock(alerts->lock);
-    apr_time_t now = mp_clock_monotonic(), until = alerts->next_look;
-    if (alerts->found_count > 0 && alerts->next_blocks < until)
-        until = alerts->next_blocks;
-    if (!alerts->is_stopping && alerts->tests_wanted == alerts->tests_done && until > now)
-        apr_thread_cond_timedwait(alerts->wake, alerts->lock, until - now);
-    bool goes_on = !alerts->is_stopping;
-    apr_thread_mutex_unlock(alerts->lock);
-    return goes_on;
-}
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     mp_alerts_t *alerts = data;
     apr_pool_t *round = mp_memory_create_child(alerts->pool);
     (void)thread;
-    while (rest(alerts)) {
+    while (mp_alert_desk_rest(alerts->desk, alerts->next_look, alerts->next_blocks)) {
         serve_tests(alerts, round);
         tell_blocks(alerts, round);
         look(alerts, round);
@@ -457,11 +357,7 @@ void mp_alerts_stop(mp_alerts_t *alerts)
     apr_status_t ignored;
     if (!alerts->thread)
         return;
-    apr_thread_mutex_lock(alerts->lock);
-    alerts->is_stopping = true;
-    apr_thread_cond_broadcast(alerts->wake);
-    apr_thread_cond_broadcast(alerts->answer);
-    apr_thread_mutex_unlock(alerts->lock);
+    mp_alert_desk_close(alerts->desk);
     mp_alert_sender_interrupt(alerts->sender);
     apr_thread_join(&ignored, alerts->thread);
     alerts->thread = NULL;
