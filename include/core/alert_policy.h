@@ -40,6 +40,9 @@ const mp_alert_t *mp_alert_policy_find_open(const mp_alert_policy_t *policy, mp_
  */
 apr_array_header_t *mp_alert_policy_conclude(mp_alert_policy_t *policy, unsigned looked_at, apr_time_t now, apr_time_t time, apr_pool_t *p);
 
+/** What became of its notice, until it is written. */
+void mp_alert_policy_note(mp_alert_policy_t *policy, const mp_alert_t *alert, const char *delivery);
+
 /** What was told and is not over: of mp_alert_t *, borrowed until the look ends; the caller may set their ids. */
 apr_array_header_t *mp_alert_policy_list(const mp_alert_policy_t *policy, apr_pool_t *p);
 

@@ -24,7 +24,7 @@ typedef struct mp_alert_notice_t {
     const char *title; /* "worker rig1 is silent" */
     const char *text;  /* a sentence or two */
     const char *host;  /* who found out */
-    apr_time_t time;   /* when the last of the alerts began, or was over */
+    apr_time_t time;   /* now for what begins; else when the last of the alerts was over */
     const mp_alert_t *const *alerts;
     apr_size_t count; /* of alerts; at least one */
 } mp_alert_notice_t;

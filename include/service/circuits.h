@@ -50,7 +50,4 @@ typedef struct mp_circuits_view_t {
 /** @return false if the pool was never asked */
 bool mp_circuits_find(mp_circuits_view_t *view, mp_circuits_t *circuits, apr_uint32_t pool_id);
 
-/** Is no pool of the roster down, as far as this child knows? Any thread. */
-bool mp_circuits_are_closed(mp_circuits_t *circuits);
-
 #endif

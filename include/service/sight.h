@@ -17,6 +17,7 @@
 typedef struct mp_sight_pool_t {
     apr_uint32_t id;
     bool is_known; /* some child asked it already */
+    bool is_sure;  /* and knows its state by an answer, or by enough of them that did not come */
     mp_circuit_t state;
     apr_time_t since;       /* wall clock, as are all times here */
     const char *last_error; /* sentence; NULL: none */

@@ -9,11 +9,11 @@
 #define MP_STORE_OPEN_ALERTS_MOST 20000
 #define MP_STORE_ALERTS_MOST 1000
 
-/** Writes a new one, with its end if it has one. Texts that are too long are cut off. @param id of its row */
-apr_status_t mp_store_add_alert(apr_uint32_t *id, const mp_alert_t *alert, mp_store_t *store, mp_result_t *why);
+#define MP_STORE_ALERTS_AT_ONCE 500
 
-/** It is over. @return APR_NOTFOUND (word "gone") if there is no such row, or it ended before */
-apr_status_t mp_store_end_alert(apr_uint32_t id, apr_time_t ended, mp_store_t *store, mp_result_t *why);
+/** Writes up to MP_STORE_ALERTS_AT_ONCE as they are, all or none: one with an id is over, one without gets a row, with its end if it has one, and its id. Texts that are too long are cut
+ * off. What was removed, or ended before, is not written again. */
+apr_status_t mp_store_save_alerts(mp_alert_t *const *alerts, apr_size_t count, mp_store_t *store, mp_result_t *why);
 
 /** What became of its last notice; "" if that was sent. */
 apr_status_t mp_store_note_alert(apr_uint32_t id, const char *delivery, mp_store_t *store, mp_result_t *why);

@@ -80,7 +80,7 @@ static void copy_alert(mp_alert_t *copy, const mp_alert_t *alert, apr_pool_t *p)
     copy->subject = apr_pstrdup(p, alert->subject);
     copy->host = apr_pstrdup(p, alert->host);
     copy->text = apr_pstrdup(p, alert->text);
-    copy->delivery = "";
+    copy->delivery = alert->delivery ? apr_pstrdup(p, alert->delivery) : "";
 }
 
 /* It goes on, and there is more to be said of it. */
@@ -120,6 +120,13 @@ void mp_alert_policy_see(mp_alert_policy_t *policy, const mp_alert_t *fact, apr_
     else
         retell(entry, fact, policy->p);
     entry->is_seen = true;
+}
+
+void mp_alert_policy_note(mp_alert_policy_t *policy, const mp_alert_t *alert, const char *delivery)
+{
+    entry_t *entry = find(policy, alert->kind, alert->subject_id);
+    if (entry)
+        entry->alert.delivery = apr_pstrdup(policy->p, delivery);
 }
 
 const mp_alert_t *mp_alert_policy_find_open(const mp_alert_policy_t *policy, mp_alert_kind_t kind, apr_uint32_t subject_id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What cannot be written now is kept in memory: as many as there are subjects at most, because what is open without a row ends without one too. */
+/* What cannot be written now is kept in memory: as many as there may be open rows. */
 #include "service/alert_book.h"
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define LATE_MOST 1000 /* ends that wait for the database */
+#define LATE_MOST MP_STORE_OPEN_ALERTS_MOST
 #define REPORT_WINDOW apr_time_from_sec(3600)
 
 struct mp_alert_book_t {
@@ -62,19 +62,16 @@ void mp_alert_book_open(mp_alert_book_t *book, bool is_there)
     book->is_there = is_there;
 }
 
-static apr_status_t write_end(mp_alert_book_t *book, mp_alert_t *alert, mp_result_t *why)
-{
-    if (alert->id == 0)
-        return mp_store_add_alert(&alert->id, alert, book->store, why);
-    apr_status_t status = mp_store_end_alert(alert->id, alert->ended, book->store, why);
-    return status == APR_NOTFOUND ? APR_SUCCESS : status;
-}
-
-void mp_alert_book_begin(mp_alert_book_t *book, mp_alert_t *alert)
+/* @return false at the first failure: what follows is written later */
+static bool write_all(mp_alert_book_t *book, mp_alert_t *const *alerts, int count)
 {
     mp_result_t why = MP_RESULT_NONE;
-    if (book->is_there && book->late->nelts == 0 && mp_store_add_alert(&alert->id, alert, book->store, &why) != APR_SUCCESS)
-        note_failure(book, &why);
+    for (int done = 0; done < count && book->is_there; done += MP_STORE_ALERTS_AT_ONCE) {
+        int some = count - done < MP_STORE_ALERTS_AT_ONCE ? count - done : MP_STORE_ALERTS_AT_ONCE;
+        if (mp_store_save_alerts(alerts + done, (apr_size_t)some, book->store, &why) != APR_SUCCESS)
+            note_failure(book, &why);
+    }
+    return book->is_there;
 }
 
 static void keep_late(mp_alert_book_t *book, const mp_alert_t *alert)
@@ -89,57 +86,73 @@ static void keep_late(mp_alert_book_t *book, const mp_alert_t *alert)
     late->delivery = apr_pstrdup(book->pool, alert->delivery);
 }
 
-void mp_alert_book_end(mp_alert_book_t *book, mp_alert_t *alert)
+/* Of what is open without a row the policy knows; the rest is kept here. */
+void mp_alert_book_write(mp_alert_book_t *book, apr_array_header_t *alerts, apr_pool_t *p)
 {
-    mp_result_t why = MP_RESULT_NONE;
-    if (book->is_there && book->late->nelts == 0 && write_end(book, alert, &why) == APR_SUCCESS)
+    apr_array_header_t *due = apr_array_make(p, alerts->nelts + 1, sizeof(mp_alert_t *));
+    for (int i = 0; i < alerts->nelts; i++) {
+        mp_alert_t *alert = APR_ARRAY_IDX(alerts, i, mp_alert_t *);
+        bool is_due = book->is_there && book->late->nelts == 0;
+        if (is_due)
+            APR_ARRAY_PUSH(due, mp_alert_t *) = alert;
+        else if (alert->ended)
+            keep_late(book, alert);
+    }
+    if (due->nelts == 0 || write_all(book, (mp_alert_t *const *)due->elts, due->nelts))
         return;
-    if (why.status != APR_SUCCESS)
-        note_failure(book, &why);
-    keep_late(book, alert);
+    /* An end that was written is written once more, which changes nothing; one that came with its row has an id by now. */
+    for (int i = 0; i < due->nelts; i++) {
+        const mp_alert_t *alert = APR_ARRAY_IDX(due, i, const mp_alert_t *);
+        if (alert->ended)
+            keep_late(book, alert);
+    }
 }
 
-void mp_alert_book_note(mp_alert_book_t *book, const mp_alert_t *alert, const char *delivery)
+void mp_alert_book_note(mp_alert_book_t *book, mp_alert_policy_t *policy, const mp_alert_t *alert, const char *delivery)
 {
     mp_result_t why = MP_RESULT_NONE;
-    if (book->is_there && alert->id != 0 && mp_store_note_alert(alert->id, delivery, book->store, &why) != APR_SUCCESS)
+    if (alert->id == 0)
+        mp_alert_policy_note(policy, alert, delivery);
+    else if (book->is_there && mp_store_note_alert(alert->id, delivery, book->store, &why) != APR_SUCCESS)
         note_failure(book, &why);
 }
 
-static bool write_late(mp_alert_book_t *book, mp_result_t *why)
+static bool write_late(mp_alert_book_t *book, apr_pool_t *p)
 {
-    for (int i = 0; i < book->late->nelts; i++) {
-        mp_alert_t *late = &APR_ARRAY_IDX(book->late, i, mp_alert_t);
-        /* What was written stays written: a failure behind it does not write it once more. */
-        if (late->ended == 0)
-            continue;
-        if (write_end(book, late, why) != APR_SUCCESS)
-            return false;
-        late->ended = 0;
-    }
-    forget_late(book);
+    apr_array_header_t *late = apr_array_make(p, book->late->nelts + 1, sizeof(mp_alert_t *));
+    for (int i = 0; i < book->late->nelts; i++)
+        APR_ARRAY_PUSH(late, mp_alert_t *) = &APR_ARRAY_IDX(book->late, i, mp_alert_t);
+    if (!write_all(book, (mp_alert_t *const *)late->elts, late->nelts))
+        return false;
+    if (late->nelts > 0)
+        forget_late(book);
     return true;
 }
 
-static bool write_open(mp_alert_book_t *book, mp_alert_policy_t *policy, mp_result_t *why, apr_pool_t *p)
+bool mp_alert_book_settle(mp_alert_book_t *book, mp_alert_policy_t *policy, apr_pool_t *p)
 {
-    apr_array_header_t *open = mp_alert_policy_list(policy, p);
-    for (int i = 0; i < open->nelts; i++) {
-        mp_alert_t *alert = APR_ARRAY_IDX(open, i, mp_alert_t *);
-        if (alert->id == 0 && mp_store_add_alert(&alert->id, alert, book->store, why) != APR_SUCCESS)
-            return false;
+    apr_array_header_t *open = mp_alert_policy_list(policy, p), *due = apr_array_make(p, open->nelts + 1, sizeof(mp_alert_t *));
+    for (int i = 0; i < open->nelts; i++)
+        if (APR_ARRAY_IDX(open, i, mp_alert_t *)->id == 0)
+            APR_ARRAY_PUSH(due, mp_alert_t *) = APR_ARRAY_IDX(open, i, mp_alert_t *);
+    if (!book->is_there || !write_late(book, p))
+        return false;
+    return due->nelts > 0 && write_all(book, (mp_alert_t *const *)due->elts, due->nelts);
+}
+
+/* Of two open rows of one subject, which a lost connection may leave, one is over. */
+static void adopt_row(mp_alert_book_t *book, mp_alert_policy_t *policy, const mp_alert_t *alert)
+{
+    const mp_alert_t *known = mp_alert_policy_find_open(policy, alert->kind, alert->subject_id);
+    if (known && known->id != 0 && known->id != alert->id) {
+        mp_alert_t over = *known;
+        over.ended = mp_clock_now();
+        keep_late(book, &over);
     }
-    return true;
+    mp_alert_policy_adopt(policy, alert);
 }
 
-void mp_alert_book_settle(mp_alert_book_t *book, mp_alert_policy_t *policy, apr_pool_t *p)
-{
-    mp_result_t why = MP_RESULT_NONE;
-    if (book->is_there && (!write_late(book, &why) || !write_open(book, policy, &why, p)))
-        note_failure(book, &why);
-}
-
-bool mp_alert_book_adopt_farm(mp_alert_book_t *book, mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p)
+bool mp_alert_book_adopt_rows(mp_alert_book_t *book, mp_alert_policy_t *policy, unsigned kinds, const char *host, apr_pool_t *p)
 {
     apr_array_header_t *open;
     mp_result_t why = MP_RESULT_NONE;
@@ -151,8 +164,8 @@ bool mp_alert_book_adopt_farm(mp_alert_book_t *book, mp_alert_policy_t *policy, 
     }
     for (int i = 0; i < open->nelts; i++) {
         const mp_alert_t *alert = &APR_ARRAY_IDX(open, i, mp_alert_t);
-        if (kinds & MP_ALERT_KIND_BIT(alert->kind))
-            mp_alert_policy_adopt(policy, alert);
+        if ((kinds & MP_ALERT_KIND_BIT(alert->kind)) && (!host || strcmp(host, alert->host) == 0))
+            adopt_row(book, policy, alert);
     }
     return true;
 }
@@ -175,7 +188,7 @@ static void adopt(mp_alert_policy_t *policy, unsigned kinds, const mp_json_t *js
 }
 
 /* Without a file, or with one that somebody spoilt, what is so is told once more. */
-void mp_alert_book_adopt_host(mp_alert_book_t *book, mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p)
+void mp_alert_book_adopt_file(mp_alert_book_t *book, mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p)
 {
     const char *text;
     apr_size_t length;
@@ -188,7 +201,7 @@ void mp_alert_book_adopt_host(mp_alert_book_t *book, mp_alert_policy_t *policy, 
         adopt(policy, kinds, mp_json_at(json, i));
 }
 
-void mp_alert_book_save_host(mp_alert_book_t *book, const mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p)
+void mp_alert_book_save_file(mp_alert_book_t *book, const mp_alert_policy_t *policy, unsigned kinds, apr_pool_t *p)
 {
     apr_array_header_t *open = mp_alert_policy_list(policy, p);
     mp_json_t *list = mp_json_array_create(p);

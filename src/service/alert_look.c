@@ -62,7 +62,9 @@ static void see(mp_alert_look_t *look, mp_alert_t *fact)
 static void see_outage(mp_alert_look_t *look, const mp_sight_t *sight, apr_pool_t *p)
 {
     mp_alert_t fact = {.kind = MP_ALERT_DATABASE_AWAY, .subject = look->options.host, .began = sight->away_since};
-    fact.text = apr_psprintf(p, "%s; shares wait on the disk of %s", sight->away_why, look->options.host);
+    /* Notices go to strangers' servers: what the database is called, and where it is, is for the error log. */
+    fact.text = apr_psprintf(p, "%s cannot record anything (%s); shares wait on its disk, and its error log says more", look->options.host,
+                             sight->away_word);
     see(look, &fact);
 }
 
@@ -86,13 +88,17 @@ unsigned mp_alert_look_at_host(mp_alert_look_t *look, const mp_sight_t *sight, a
 
 /* Pools */
 
+/* A child that was born just now, or has not asked that pool yet, knows nothing of it: what was told stays so until somebody does. */
 static void see_pool(mp_alert_look_t *look, const mp_sight_t *sight, const mp_pool_t *pool, apr_pool_t *p)
 {
     const mp_sight_pool_t *seen = mp_sight_find_pool(sight, pool->id);
-    if (!seen || !seen->is_known || seen->state == MP_CIRCUIT_CLOSED)
+    const mp_alert_t *told = mp_alert_policy_find_open(look->policy, MP_ALERT_POOL_DOWN, pool->id);
+    bool is_known = seen && seen->is_known && seen->is_sure;
+    if (is_known ? seen->state == MP_CIRCUIT_CLOSED : told == NULL)
         return;
-    mp_alert_t fact = {.kind = MP_ALERT_POOL_DOWN, .subject_id = pool->id, .subject = pool->name, .began = seen->since};
-    fact.text = apr_psprintf(p, "pool %s: %s", pool->name, seen->last_error ? seen->last_error : "it does not answer");
+    mp_alert_t fact = {
+        .kind = MP_ALERT_POOL_DOWN, .subject_id = pool->id, .subject = pool->name, .began = is_known ? seen->since : told->began};
+    fact.text = apr_psprintf(p, "pool %s: %s", pool->name, seen && seen->last_error ? seen->last_error : "it does not answer");
     see(look, &fact);
 }
 

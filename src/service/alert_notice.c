@@ -37,7 +37,7 @@ static const phrase_t phrases[MP_ALERT_KIND_COUNT][2] = {
     [MP_ALERT_WORKER_SILENT] = {{"worker ", " is silent", " workers are silent"}, {"worker ", " mines again", " workers mine again"}},
     [MP_ALERT_POOL_DOWN] = {{"pool ", " is down", " pools are down"}, {"pool ", " is back", " pools are back"}},
     [MP_ALERT_REJECTS] = {{"worker ", " has many rejects", " workers have many rejects"},
-                          {"worker ", " has few rejects again", " workers have few rejects again"}},
+                          {"worker ", " has no longer many rejects", " workers have no longer many rejects"}},
     [MP_ALERT_DATABASE_AWAY] = {{"the database is away for ", "", " hosts miss the database"},
                                 {"the database is back for ", "", " hosts have the database back"}},
     [MP_ALERT_SPOOL_HALF] = {{"the spool of ", " is more than half full", " spools are more than half full"},
@@ -97,16 +97,16 @@ static const char *make_text(const mp_alert_notice_t *notice, apr_pool_t *p)
     return text[0] != '\0' ? text : notice->title;
 }
 
+/* What begins is told later than it began. */
 static apr_time_t find_time(const mp_alert_notice_t *notice)
 {
     apr_time_t last = 0;
 
-    for (apr_size_t i = 0; i < notice->count; i++) {
-        const mp_alert_t *alert = notice->alerts[i];
-        apr_time_t time = notice->state == MP_ALERT_RECOVERED ? alert->ended : alert->began;
-        if (time > last)
-            last = time;
-    }
+    if (notice->state == MP_ALERT_BEGUN)
+        return mp_clock_now();
+    for (apr_size_t i = 0; i < notice->count; i++)
+        if (notice->alerts[i]->ended > last)
+            last = notice->alerts[i]->ended;
     return last;
 }
 

@@ -4,6 +4,7 @@
 #include "service/alerts.h"
 
 #include "base/clock.h"
+#include "base/damper.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,6 +30,7 @@
 #define LOOKS_PER_DELAY 6
 #define TRIES 3
 #define BLOCKS_PAUSE apr_time_from_sec(60) /* between two notices of them: a network for tests has one in every share */
+#define REPORT_WINDOW apr_time_from_sec(3600)
 #define NAME_SIZE 256
 
 struct mp_alerts_t {
@@ -46,6 +49,8 @@ struct mp_alerts_t {
     mp_alert_book_t *book;
     int lock_file; /* whoever has it locked leads on this host; -1: not yet open */
     bool leads_host, leads_farm;
+    mp_damper_t reports;
+    apr_time_t known_until;            /* monotonic: until then, what the one before told is read again */
     apr_time_t next_look, next_blocks; /* monotonic */
 };
 
@@ -78,6 +83,7 @@ apr_status_t mp_alerts_create(mp_alerts_t **alerts, const mp_alerts_options_t *o
     a->proxy = proxy;
     a->interval = interval_of(options->delay);
     a->lock_file = -1;
+    a->reports = MP_DAMPER(REPORT_WINDOW);
     name_host(a);
     a->pool = mp_memory_create();
     a->policy = mp_alert_policy_create(options->delay);
@@ -118,15 +124,27 @@ static void count(const mp_alerts_t *alerts, mp_alert_kind_t kind)
 
 /* Who leads */
 
-static void lead_host(mp_alerts_t *alerts, apr_pool_t *p)
+static bool take_lock(mp_alerts_t *alerts, apr_pool_t *p)
 {
+    char text[120];
     const char *path = apr_pstrcat(p, alerts->proxy->state_directory, "/alerts.lock", NULL);
     if (alerts->lock_file < 0)
         alerts->lock_file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (alerts->lock_file < 0 || flock(alerts->lock_file, LOCK_EX | LOCK_NB) != 0)
+    if (alerts->lock_file >= 0)
+        return flock(alerts->lock_file, LOCK_EX | LOCK_NB) == 0;
+    if (mp_damper_admits(&alerts->reports, mp_clock_monotonic(), NULL))
+        mp_log(MP_LOG_INFO, "MP0745: nobody can tell of this host's database and spool: %s: %s", path,
+               apr_strerror(errno, text, sizeof(text)));
+    return false;
+}
+
+static void lead_host(mp_alerts_t *alerts, apr_pool_t *p)
+{
+    if (!take_lock(alerts, p))
         return;
     alerts->leads_host = true;
-    mp_alert_book_adopt_host(alerts->book, alerts->policy, MP_ALERT_HOST_KINDS, p);
+    mp_alert_book_adopt_file(alerts->book, alerts->policy, MP_ALERT_HOST_KINDS, p);
+    mp_alert_book_adopt_rows(alerts->book, alerts->policy, MP_ALERT_HOST_KINDS, alerts->host, p);
     mp_log(MP_LOG_INFO, "MP0741: this child tells of this host's database and spool from now on");
 }
 
@@ -145,6 +163,19 @@ static void stop_leading_farm(mp_alerts_t *alerts)
     mp_alert_policy_forget(alerts->policy, MP_ALERT_FARM_KINDS);
 }
 
+/* Whoever led before may learn of it a look later, and writes what it told meanwhile: until something new could be told, its rows are read again. */
+static void lead_farm(mp_alerts_t *alerts, apr_pool_t *p)
+{
+    apr_time_t now = mp_clock_monotonic();
+    if (alerts->leads_farm && now >= alerts->known_until)
+        return;
+    if (!mp_alert_book_adopt_rows(alerts->book, alerts->policy, MP_ALERT_FARM_KINDS, NULL, p))
+        return;
+    if (!alerts->leads_farm)
+        alerts->known_until = now + alerts->options.delay + 2 * alerts->interval;
+    alerts->leads_farm = true;
+}
+
 static void settle_roles(mp_alerts_t *alerts, apr_pool_t *p)
 {
     bool is_leaving = alerts->options.is_leaving && alerts->options.is_leaving();
@@ -153,10 +184,10 @@ static void settle_roles(mp_alerts_t *alerts, apr_pool_t *p)
         stop_leading_host(alerts);
     else if (!alerts->leads_host && !is_leaving)
         lead_host(alerts, p);
-    if (alerts->leads_farm && !has_lease)
+    if (has_lease)
+        lead_farm(alerts, p);
+    else if (alerts->leads_farm)
         stop_leading_farm(alerts);
-    else if (!alerts->leads_farm && has_lease)
-        alerts->leads_farm = mp_alert_book_adopt_farm(alerts->book, alerts->policy, MP_ALERT_FARM_KINDS, p);
 }
 
 /* What is told */
@@ -200,30 +231,30 @@ static void tell_kind(mp_alerts_t *alerts, const apr_array_header_t *changes, mp
     mp_alert_notice_fill(&notice, state, (const mp_alert_t *const *)told->elts, (apr_size_t)told->nelts, p);
     const char *delivery = notify(alerts, &notice, p);
     for (int i = 0; i < told->nelts && delivery[0]; i++)
-        mp_alert_book_note(alerts->book, APR_ARRAY_IDX(told, i, const mp_alert_t *), delivery);
+        mp_alert_book_note(alerts->book, alerts->policy, APR_ARRAY_IDX(told, i, const mp_alert_t *), delivery);
 }
 
-static void write_down(mp_alerts_t *alerts, const apr_array_header_t *changes)
+static void count_begun(const mp_alerts_t *alerts, const apr_array_header_t *changes)
 {
-    for (int i = 0; i < changes->nelts; i++) {
-        mp_alert_t *alert = APR_ARRAY_IDX(changes, i, mp_alert_t *);
-        if (is_over(alert)) {
-            mp_alert_book_end(alerts->book, alert);
-            continue;
-        }
-        mp_alert_book_begin(alerts->book, alert);
-        count(alerts, alert->kind);
-    }
+    for (int i = 0; i < changes->nelts; i++)
+        if (!is_over(APR_ARRAY_IDX(changes, i, const mp_alert_t *)))
+            count(alerts, APR_ARRAY_IDX(changes, i, const mp_alert_t *)->kind);
+}
+
+static void save_file(mp_alerts_t *alerts, apr_pool_t *p)
+{
+    if (alerts->leads_host)
+        mp_alert_book_save_file(alerts->book, alerts->policy, MP_ALERT_HOST_KINDS, p);
 }
 
 /* First it is written, so that whoever leads next does not tell it again; then it is sent, which may take minutes. */
-static void tell(mp_alerts_t *alerts, const apr_array_header_t *changes, apr_pool_t *p)
+static void tell(mp_alerts_t *alerts, apr_array_header_t *changes, apr_pool_t *p)
 {
     if (changes->nelts == 0)
         return;
-    write_down(alerts, changes);
-    if (alerts->leads_host)
-        mp_alert_book_save_host(alerts->book, alerts->policy, MP_ALERT_HOST_KINDS, p);
+    mp_alert_book_write(alerts->book, changes, p);
+    save_file(alerts, p);
+    count_begun(alerts, changes);
     for (int kind = 0; kind < MP_ALERT_KIND_COUNT; kind++) {
         tell_kind(alerts, changes, (mp_alert_kind_t)kind, MP_ALERT_BEGUN, p);
         tell_kind(alerts, changes, (mp_alert_kind_t)kind, MP_ALERT_RECOVERED, p);
@@ -248,13 +279,15 @@ static void look(mp_alerts_t *alerts, apr_pool_t *p)
     mp_recorder_trouble_t trouble;
     mp_recorder_find_trouble(&trouble, alerts->proxy->recorder);
     mp_alert_book_open(alerts->book, trouble.why.status == APR_SUCCESS);
+    /* Before somebody else leads, who goes by what is written. */
+    if (mp_alert_book_settle(alerts->book, alerts->policy, p))
+        save_file(alerts, p);
     settle_roles(alerts, p);
     if (alerts->leads_host || alerts->leads_farm) {
         const mp_sight_t *sight = mp_sight_overhear(alerts->proxy, p);
         unsigned looked_at = look_around(alerts, sight, p);
         tell(alerts, mp_alert_policy_conclude(alerts->policy, looked_at, now, mp_clock_now(), p), p);
     }
-    mp_alert_book_settle(alerts->book, alerts->policy, p);
     alerts->next_look = mp_clock_monotonic() + alerts->interval;
 }
 
@@ -266,22 +299,27 @@ void mp_alerts_block_found(mp_proxy_t *proxy, const mp_worker_t *worker, const m
         mp_alert_desk_add_block(proxy->alerts->desk, worker, pool, verdict, hash);
 }
 
+static apr_array_header_t *write_blocks(mp_alerts_t *alerts, apr_pool_t *p)
+{
+    apr_array_header_t *blocks = mp_alert_desk_take_blocks(alerts->desk, alerts->host, p);
+    for (int i = 0; i < blocks->nelts; i++)
+        count(alerts, MP_ALERT_BLOCK_FOUND);
+    mp_alert_book_write(alerts->book, blocks, p);
+    return blocks;
+}
+
 static void tell_blocks(mp_alerts_t *alerts, apr_pool_t *p)
 {
     mp_alert_notice_t notice;
     apr_time_t now = mp_clock_monotonic();
-    apr_array_header_t *blocks = now < alerts->next_blocks ? NULL : mp_alert_desk_take_blocks(alerts->desk, alerts->host, p);
+    apr_array_header_t *blocks = now < alerts->next_blocks ? NULL : write_blocks(alerts, p);
     if (!blocks || blocks->nelts == 0)
         return;
     alerts->next_blocks = now + BLOCKS_PAUSE;
     mp_alert_notice_fill(&notice, MP_ALERT_EVENT, (const mp_alert_t *const *)blocks->elts, (apr_size_t)blocks->nelts, p);
     const char *delivery = notify(alerts, &notice, p);
-    for (int i = 0; i < blocks->nelts; i++) {
-        mp_alert_t *block = APR_ARRAY_IDX(blocks, i, mp_alert_t *);
-        block->delivery = delivery;
-        count(alerts, MP_ALERT_BLOCK_FOUND);
-        mp_alert_book_end(alerts->book, block);
-    }
+    for (int i = 0; i < blocks->nelts && delivery[0]; i++)
+        mp_alert_book_note(alerts->book, alerts->policy, APR_ARRAY_IDX(blocks, i, const mp_alert_t *), delivery);
 }
 
 /* The test */
@@ -296,11 +334,12 @@ static void send_test(mp_alerts_t *alerts, mp_result_t *outcome, apr_pool_t *p)
                        .text = "somebody pressed the button on the console",
                        .began = now,
                        .ended = now};
-    const mp_alert_t *told = &test;
-    mp_alert_notice_fill(&notice, MP_ALERT_EVENT, &told, 1, p);
+    apr_array_header_t *tests = apr_array_make(p, 1, sizeof(mp_alert_t *));
+    APR_ARRAY_PUSH(tests, mp_alert_t *) = &test;
+    mp_alert_notice_fill(&notice, MP_ALERT_EVENT, (const mp_alert_t *const *)tests->elts, 1, p);
     test.delivery = mp_alert_sender_send(alerts->sender, &notice, 1, outcome, p) == APR_SUCCESS ? "" : outcome->sentence;
     count(alerts, MP_ALERT_TEST);
-    mp_alert_book_end(alerts->book, &test);
+    mp_alert_book_write(alerts->book, tests, p);
 }
 
 static void serve_tests(mp_alerts_t *alerts, apr_pool_t *p)
@@ -333,6 +372,10 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         look(alerts, round);
         apr_pool_clear(round);
     }
+    /* Nobody is told of these, but they are listed. */
+    write_blocks(alerts, round);
+    mp_alert_book_settle(alerts->book, alerts->policy, round);
+    save_file(alerts, round);
     stop_leading_host(alerts);
     return NULL;
 }

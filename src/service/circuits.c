@@ -278,15 +278,3 @@ bool mp_circuits_find(mp_circuits_view_t *view, mp_circuits_t *circuits, apr_uin
     apr_thread_mutex_unlock(circuits->lock);
     return circuit != NULL;
 }
-
-bool mp_circuits_are_closed(mp_circuits_t *circuits)
-{
-    bool are_closed = true;
-    apr_thread_mutex_lock(circuits->lock);
-    for (apr_hash_index_t *i = apr_hash_first(NULL, circuits->by_id); i && are_closed; i = apr_hash_next(i)) {
-        const circuit_t *circuit = apr_hash_this_val(i);
-        are_closed = circuit->is_gone || circuit->health.state == MP_CIRCUIT_CLOSED;
-    }
-    apr_thread_mutex_unlock(circuits->lock);
-    return are_closed;
-}

@@ -27,13 +27,26 @@ static void adapt_to_circuits(void *baton)
         mp_longpoll_adapt(proxy->longpoll, NULL);
 }
 
+/* Of a pool that nobody is assigned to nobody finds out that it is well again. */
+static bool are_pools_well(mp_proxy_t *proxy)
+{
+    mp_roster_t *roster = mp_keeper_acquire(proxy->keeper);
+    bool are_well = true;
+    for (apr_size_t i = 0; roster && are_well && i < mp_roster_pool_count(roster); i++) {
+        apr_uint32_t id = mp_roster_pool_at(roster, i)->id;
+        are_well = !mp_roster_find_assignment_of_pool(roster, id) || mp_circuits_state(proxy->circuits, id) == MP_CIRCUIT_CLOSED;
+    }
+    mp_roster_release(roster);
+    return are_well;
+}
+
 static bool is_well(mp_proxy_t *proxy)
 {
     mp_recorder_trouble_t trouble;
     mp_spool_depth_t depth;
     mp_recorder_find_trouble(&trouble, proxy->recorder);
     mp_spool_depth(&depth, proxy->spool);
-    return trouble.why.status == APR_SUCCESS && mp_circuits_are_closed(proxy->circuits) && depth.bytes < depth.limit / 3;
+    return trouble.why.status == APR_SUCCESS && are_pools_well(proxy) && depth.bytes < depth.limit / 3;
 }
 
 /* What is bad news is told before anybody asks, and once more that it is over: whoever looks first sees all children's shares, and alerts are not for one child to decide. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* This child's own words go the same way as its siblings': one way for both. Of a pool's state, the latest change counts: a child that has not asked for a while knows less than the one that just
- * found the pool down, or well again. */
+ * found the pool down, or well again; and one that never had an answer of it knows less than any other. */
 #include "service/sight.h"
 
 #include "service/siblings.h"
@@ -130,9 +130,11 @@ static void join_circuit(mp_sight_pool_t *pool, const mp_json_t *json)
     apr_interval_time_t latency = integer_of(json, "latency");
     if (!mp_json_is_number(mp_json_get(json, "since")) || state > MP_CIRCUIT_OPEN)
         return;
-    if (!pool->is_known || since > pool->since) {
+    bool is_sure = state != MP_CIRCUIT_CLOSED || latency > 0;
+    if (!pool->is_known || (is_sure == pool->is_sure ? since > pool->since : is_sure)) {
         pool->state = (mp_circuit_t)state;
         pool->since = since;
+        pool->is_sure = is_sure;
         pool->latency = latency ? latency : pool->latency;
     }
     pool->is_known = true;

@@ -2,6 +2,7 @@
 /* Few rows, seldom written: no statement here is made to be quick. */
 #include "store/store_alerts.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/store_private.h"
@@ -10,54 +11,62 @@
 #define TEXT_SIZE 256 /* of every text column, with the NUL */
 #define BEGINNING_OF_TIME "1970-01-01 00:00:00"
 
-/* Texts as they fit into their columns, as UTF-8. */
-typedef struct adding_t {
-    const mp_alert_t *alert;
-    char subject[TEXT_SIZE], host[TEXT_SIZE], text[TEXT_SIZE], delivery[TEXT_SIZE];
-    char began[20], ended[20];
-} adding_t;
+/* One transaction of many. Its ids are taken back if it fails. */
+typedef struct saving_t {
+    mp_alert_t *const *alerts;
+    apr_size_t count;
+    apr_uint32_t ids[MP_STORE_ALERTS_AT_ONCE];
+} saving_t;
 
-static apr_status_t insert(apr_uint32_t *id, const adding_t *adding, mp_store_t *store, mp_result_t *why)
+static apr_status_t insert(apr_uint32_t *id, const mp_alert_t *alert, mp_connection_t *connection, mp_result_t *why)
 {
-    const mp_alert_t *alert = adding->alert;
+    char subject[TEXT_SIZE], host[TEXT_SIZE], text[TEXT_SIZE], delivery[TEXT_SIZE], began[20], ended[20];
     const mp_value_t params[] = {MP_TEXT(mp_alert_kind_word(alert->kind)),
                                  MP_INTEGER(alert->subject_id),
-                                 MP_TEXT(adding->subject),
-                                 MP_TEXT(adding->host),
-                                 MP_TEXT(adding->text),
-                                 MP_TEXT(adding->began),
-                                 alert->ended ? MP_TEXT(adding->ended) : MP_NULL,
-                                 MP_TEXT(adding->delivery)};
+                                 MP_TEXT(mp_text_clean(subject, sizeof(subject), alert->subject)),
+                                 MP_TEXT(mp_text_clean(host, sizeof(host), alert->host)),
+                                 MP_TEXT(mp_text_clean(text, sizeof(text), alert->text)),
+                                 MP_TEXT(mp_clock_format_utc(began, alert->began)),
+                                 alert->ended ? MP_TEXT(mp_clock_format_utc(ended, alert->ended)) : MP_NULL,
+                                 MP_TEXT(mp_text_clean(delivery, sizeof(delivery), alert->delivery))};
     mp_statement_call_t call = {.statement = MP_STATEMENT_ADD_ALERT, .params = params, .param_count = 8};
-    apr_status_t status = mp_transaction_run_one(store->connections, &call, why);
+    apr_status_t status = mp_connections_run(connection, &call, why);
 
     if (status == APR_SUCCESS)
         *id = (apr_uint32_t)call.insert_id;
     return status;
 }
 
-apr_status_t mp_store_add_alert(apr_uint32_t *id, const mp_alert_t *alert, mp_store_t *store, mp_result_t *why)
-{
-    adding_t adding = {.alert = alert};
-
-    mp_text_clean(adding.subject, sizeof(adding.subject), alert->subject);
-    mp_text_clean(adding.host, sizeof(adding.host), alert->host);
-    mp_text_clean(adding.text, sizeof(adding.text), alert->text);
-    mp_text_clean(adding.delivery, sizeof(adding.delivery), alert->delivery);
-    mp_clock_format_utc(adding.began, alert->began);
-    mp_clock_format_utc(adding.ended, alert->ended);
-    return insert(id, &adding, store, why);
-}
-
-apr_status_t mp_store_end_alert(apr_uint32_t id, apr_time_t ended, mp_store_t *store, mp_result_t *why)
+static apr_status_t end(const mp_alert_t *alert, mp_connection_t *connection, mp_result_t *why)
 {
     char text[20];
-    const mp_value_t params[] = {MP_TEXT(mp_clock_format_utc(text, ended)), MP_INTEGER(id)};
+    const mp_value_t params[] = {MP_TEXT(mp_clock_format_utc(text, alert->ended)), MP_INTEGER(alert->id)};
     mp_statement_call_t call = {.statement = MP_STATEMENT_END_ALERT, .params = params, .param_count = 2};
-    apr_status_t status = mp_transaction_run_one(store->connections, &call, why);
 
-    if (status == APR_SUCCESS && call.affected == 0)
-        return mp_result_set(why, APR_NOTFOUND, "gone", "there is no open alert %u", (unsigned)id);
+    return mp_connections_run(connection, &call, why);
+}
+
+static apr_status_t save(void *baton, mp_connection_t *connection, mp_result_t *why)
+{
+    saving_t *saving = baton;
+    apr_status_t status = APR_SUCCESS;
+
+    for (apr_size_t i = 0; i < saving->count && status == APR_SUCCESS; i++) {
+        const mp_alert_t *alert = saving->alerts[i];
+        saving->ids[i] = alert->id;
+        status = alert->id ? end(alert, connection, why) : insert(&saving->ids[i], alert, connection, why);
+    }
+    return status;
+}
+
+apr_status_t mp_store_save_alerts(mp_alert_t *const *alerts, apr_size_t count, mp_store_t *store, mp_result_t *why)
+{
+    saving_t saving = {.alerts = alerts, .count = count};
+
+    MP_ASSERT(count <= MP_STORE_ALERTS_AT_ONCE);
+    apr_status_t status = mp_transaction_run(store->connections, MP_TRANSACTION_WRITE, save, &saving, why);
+    for (apr_size_t i = 0; i < count && status == APR_SUCCESS; i++)
+        alerts[i]->id = saving.ids[i];
     return status;
 }
 

@@ -148,6 +148,22 @@ def test_a_pool_goes_down_and_comes_back(farm, webhook):
 
 
 @pytest.mark.expects_log("MP0210")
+def test_children_that_know_nothing_of_a_pool_do_not_call_it_well(farm, webhook):
+    """After a restart nobody mines, or hardly anybody."""
+    farm.start()
+    farm.pools[0].kill()
+    miner = farm.miner()
+    for _ in range(6):
+        miner.getwork()
+    _told(webhook, "pool-down", "begun")
+    farm.httpd.graceful()
+    holds_for(lambda: len(webhook.received) == 1, 6 * DELAY, "nobody asked it")
+    farm.miner().getwork()
+    holds_for(lambda: len(webhook.received) == 1, 6 * DELAY, "somebody asked it once, in vain")
+    assert _rows(farm.database, "pool-down") == [(False, "")]
+
+
+@pytest.mark.expects_log("MP0210")
 def test_a_pool_that_is_disabled_while_it_is_down_is_not_back(farm, webhook):
     farm.start()
     farm.pools[0].kill()
@@ -186,13 +202,44 @@ def test_the_database_goes_away_and_comes_back(make_proxy, make_pool, private_ma
     wait_until(lambda: proxy.log.count("MP0741"), 10, "a child leads")
     private_maria.stop()
     notice = _told(webhook, "database-away", "begun", timeout=2 * WINDOW)
-    assert "shares wait on the disk" in notice["text"]
+    assert "shares wait on its disk" in notice["text"] and database.name not in notice["text"]
     proxy.httpd.graceful()
     proxy.miner().mine(3)
     holds_for(lambda: len(webhook.received) == 1, 8 * DELAY, "new children do not tell it again")
     private_maria.start()
     _told(webhook, "database-away", "recovered", timeout=30)
     wait_until(lambda: _rows(database, "database-away") == [(True, "")], 10, "it has a row by now")
+
+
+@pytest.mark.expects_log("MP0230", "MP0040")
+def test_what_a_child_told_in_an_outage_ends_with_the_next_one(make_proxy, make_pool, private_maria, directory, webhook):
+    """Its row is written when the database is back, the child replaced before it is over."""
+    database = private_maria.create_database(directory)
+    database.add_rig(make_pool(difficulty=TRIVIAL))
+    proxy = make_proxy(database, ["MiningProxyAlertDelay 4s", f"MiningProxyAlertWebhook {webhook.origin}{HOOK}", "MiningProxyDatabaseTimeout 1s"], children=2)
+    proxy.start()
+    wait_until(lambda: proxy.log.count("MP0741"), 10, "a child leads")
+    private_maria.stop()
+    _told(webhook, "database-away", "begun", timeout=30)
+    private_maria.start()
+    wait_until(lambda: _rows(database, "database-away"), 10, "it has a row by now")
+    proxy.httpd.graceful()
+    _told(webhook, "database-away", "recovered", timeout=60)
+    wait_until(lambda: _rows(database, "database-away") == [(True, "")], 10, "the same row is over")
+
+
+@pytest.mark.expects_log("MP0230", "MP0040", "MP0750")
+def test_a_notice_that_failed_in_an_outage_is_listed_as_such(make_proxy, make_pool, private_maria, directory, webhook):
+    database = private_maria.create_database(directory)
+    database.add_rig(make_pool(difficulty=TRIVIAL))
+    webhook.refuse()
+    proxy = make_proxy(database, _directives(webhook, "MiningProxyDatabaseTimeout 1s"), children=1)
+    proxy.start()
+    wait_until(lambda: proxy.log.count("MP0741"), 10, "a child leads")
+    private_maria.stop()
+    wait_until(lambda: proxy.log.count("MP0750"), 40, "it cannot be sent")
+    private_maria.start()
+    wait_until(lambda: [delivery for _, delivery in _rows(database, "database-away") if "refused" in delivery], 20, "its row says so")
 
 
 @pytest.mark.expects_log("MP0230", "MP0040", "MP0313", "MP0314")

@@ -109,6 +109,8 @@ static void check_host(mp_store_t *store, apr_pool_t *p)
     is_text(look("{\"bytes\":41,\"limit\":100}", p), "", "not far below half is not well yet");
     is_text(look("{\"bytes\":39,\"limit\":100}", p), "-spool-half:web1 ", "well below half");
     is_text(look("{\"away_since\":100,\"away_word\":\"database-away\",\"away_why\":\"no route\"}", p), "+database-away:web1 ", "away");
+    const mp_alert_t *away = mp_alert_policy_find_open(policy, MP_ALERT_DATABASE_AWAY, 0);
+    ok(away && !strstr(away->text, "no route"), "where the database is, strangers are not told");
     is_text(look("{}", p), "-database-away:web1 ", "back");
 }
 
@@ -117,9 +119,14 @@ static void check_pools(mp_store_t *store, apr_pool_t *p)
     static const char down[] = "{\"pools\":[{\"id\":1,\"since\":100,\"state\":2,\"error\":\"refused\",\"error_time\":99},"
                                "{\"id\":2,\"since\":100,\"state\":2}]}";
     begin(store, p);
-    is_text(look("{\"pools\":[{\"id\":1,\"since\":50,\"state\":0}]}", p), "", "a pool that is well");
+    is_text(look("{\"pools\":[{\"id\":1,\"since\":50,\"state\":0,\"latency\":7}]}", p), "", "a pool that is well");
     is_text(look(down, p), "+pool-down:alpha ", "down; one that nobody is assigned to is nobody's concern");
     is_text(look("{\"pools\":[{\"id\":1,\"since\":200,\"state\":1}]}", p), "", "half-open is not well yet");
+    is_text(look("{}", p), "", "nobody knows: it stays as it was");
+    is_text(look("{\"pools\":[{\"id\":1,\"since\":300,\"state\":0}]}", p), "", "a child that was born just now knows nothing either");
+    is_text(look("{\"pools\":[{\"id\":1,\"since\":300,\"state\":0,\"latency\":7}]}", p), "-pool-down:alpha ",
+            "until somebody had an answer");
+    is_text(look(down, p), "+pool-down:alpha ", "down once more");
     const mp_alert_t *alert = mp_alert_policy_find_open(policy, MP_ALERT_POOL_DOWN, 1);
     ok(alert && strstr(alert->text, "refused"), "the text says why");
     ok(alert && mp_alert_look_has_subject(alert, roster), "somebody is assigned to it");

@@ -20,11 +20,11 @@ static mp_sight_t *join(const char *const *texts, apr_size_t count, apr_pool_t *
 static void test_pools(apr_pool_t *p)
 {
     static const char *const texts[] = {"{\"pools\":[{\"id\":1,\"since\":100,\"state\":0,\"latency\":2000,\"watch\":2,\"block\":50},{"
-                                        "\"id\":2},{\"id\":3,\"since\":5,\"state\":0}]}",
+                                        "\"id\":2},{\"id\":3,\"since\":5,\"state\":0,\"latency\":7},{\"id\":5,\"since\":9,\"state\":0}]}",
                                         "{\"pools\":[{\"id\":1,\"since\":200,\"state\":2,\"error\":\"refused\",\"error_time\":199,"
                                         "\"watch\":1,\"block\":70},{\"id\":2,\"watch\":1}]}",
                                         "{\"pools\":[{\"id\":1,\"since\":150,\"state\":1,\"error\":\"older\",\"error_time\":150},{\"id\":3,"
-                                        "\"since\":4,\"state\":2,\"latency\":7}]}"};
+                                        "\"since\":4,\"state\":2},{\"id\":5,\"since\":8,\"state\":2}]}"};
     for (int turn = 0; turn < 2; turn++) {
         const char *const turned[] = {texts[turn ? 2 : 0], texts[1], texts[turn ? 0 : 2]};
         mp_sight_t *sight = join(turned, 3, p);
@@ -39,6 +39,9 @@ static void test_pools(apr_pool_t *p)
         pool = mp_sight_find_pool(sight, 3);
         ok(pool && pool->state == MP_CIRCUIT_CLOSED && pool->latency == 7, "the third is well by now");
         ok(mp_sight_find_pool(sight, 4) == NULL, "nobody knows a fourth");
+        pool = mp_sight_find_pool(sight, 5);
+        ok(pool && pool->state == MP_CIRCUIT_OPEN && pool->is_sure,
+           "a child that never had an answer of the fifth does not know that it is well");
     }
 }
 

@@ -7,6 +7,17 @@
 #define DAY apr_time_from_sec(86400)
 #define BEGAN apr_time_from_sec(1790000000)
 
+static apr_status_t save(mp_alert_t *alert, mp_store_t *store, mp_result_t *why)
+{
+    return mp_store_save_alerts(&alert, 1, store, why);
+}
+
+static apr_status_t end(apr_uint32_t id, apr_time_t ended, mp_store_t *store, mp_result_t *why)
+{
+    mp_alert_t alert = {.id = id, .kind = MP_ALERT_WORKER_SILENT, .ended = ended};
+    return save(&alert, store, why);
+}
+
 static apr_uint32_t add(mp_store_t *store, mp_alert_kind_t kind, apr_uint32_t subject_id, apr_time_t began, apr_time_t ended)
 {
     mp_result_t why = MP_RESULT_NONE;
@@ -20,7 +31,7 @@ static apr_uint32_t add(mp_store_t *store, mp_alert_kind_t kind, apr_uint32_t su
                         .ended = ended,
                         .delivery = ""};
 
-    ok(mp_store_add_alert(&id, &alert, store, &why) == APR_SUCCESS && id > 0, "written: %s", why.sentence);
+    ok(save(&alert, store, &why) == APR_SUCCESS && (id = alert.id) > 0, "written: %s", why.sentence);
     return id;
 }
 
@@ -41,7 +52,8 @@ static void check_none(mp_store_t *store, apr_pool_t *p)
 
     is_number(load(store, true, 0, p)->nelts, 0, "nothing is wrong yet");
     is_number(load(store, false, 10, p)->nelts, 0, "nor was it");
-    is_refused(mp_store_end_alert(1, BEGAN, store, &why), APR_NOTFOUND, &why, "gone", "what is not there does not end");
+    ok(end(1, BEGAN, store, &why) == APR_SUCCESS, "what is not there does not end: %s", why.sentence);
+    is_number(load(store, false, 10, p)->nelts, 0, "nor does it begin");
 }
 
 static void check_life(mp_store_t *store, apr_pool_t *p)
@@ -64,8 +76,8 @@ static void check_life(mp_store_t *store, apr_pool_t *p)
     ok(APR_ARRAY_IDX(latest, 0, mp_alert_t).id == block && APR_ARRAY_IDX(latest, 0, mp_alert_t).ended == BEGAN + DAY, "the newest first");
     is_number(load(store, false, 1, p)->nelts, 1, "as many as are asked for");
     ok(mp_store_note_alert(silent, "the webhook answered 500", store, &why) == APR_SUCCESS, "delivery is noted: %s", why.sentence);
-    ok(mp_store_end_alert(silent, BEGAN + 2 * DAY, store, &why) == APR_SUCCESS, "it is over: %s", why.sentence);
-    is_refused(mp_store_end_alert(silent, BEGAN + 3 * DAY, store, &why), APR_NOTFOUND, &why, "gone", "only once");
+    ok(end(silent, BEGAN + 2 * DAY, store, &why) == APR_SUCCESS, "it is over: %s", why.sentence);
+    ok(end(silent, BEGAN + 3 * DAY, store, &why) == APR_SUCCESS, "once: %s", why.sentence);
     is_number(load(store, true, 0, p)->nelts, 0, "nothing is open any more");
     alert = &APR_ARRAY_IDX(load(store, false, 10, p), 1, mp_alert_t);
     ok(alert->ended == BEGAN + 2 * DAY, "it ended when it was said");
@@ -80,13 +92,13 @@ static void check_hostile(mp_store_t *store, apr_pool_t *p)
 
     memset(longer, 'x', 1000);
     mp_alert_t alert = {.kind = MP_ALERT_TEST, .subject = "a'b\n\xff", .host = longer, .text = longer, .began = BEGAN, .delivery = longer};
-    ok(mp_store_add_alert(&id, &alert, store, &why) == APR_SUCCESS, "texts that are too long, or none: %s", why.sentence);
+    ok(save(&alert, store, &why) == APR_SUCCESS && (id = alert.id) > 0, "texts that are too long, or none: %s", why.sentence);
     const mp_alert_t *found = &APR_ARRAY_IDX(load(store, true, 0, p), 0, mp_alert_t);
     is_text(found->subject, "a'b ?", "controls and broken characters");
     is_number(strlen(found->host), 255, "a host as long as a column");
     sql("INSERT INTO alert (kind, subject, host, text, time_began) VALUES ('of-tomorrow', 'x', 'x', 'x', '2026-11-30 00:00:00')");
     is_number(load(store, true, 0, p)->nelts, 1, "a kind that a later version knows is left out");
-    ok(mp_store_end_alert(id, BEGAN, store, &why) == APR_SUCCESS, "the other ends: %s", why.sentence);
+    ok(end(id, BEGAN, store, &why) == APR_SUCCESS, "the other ends: %s", why.sentence);
 }
 
 static void check_removal(mp_store_t *store, apr_pool_t *p)
@@ -102,8 +114,35 @@ static void check_removal(mp_store_t *store, apr_pool_t *p)
     is_number(load(store, false, 100, p)->nelts, 2, "what is still so stays, however old it is");
 }
 
+/* All or none. */
+static void check_many(mp_store_t *store, apr_pool_t *p)
+{
+    mp_alert_t alerts[MP_STORE_ALERTS_AT_ONCE], *pointers[MP_STORE_ALERTS_AT_ONCE];
+    mp_result_t why = MP_RESULT_NONE;
+
+    sql("DELETE FROM alert");
+    for (int i = 0; i < MP_STORE_ALERTS_AT_ONCE; i++) {
+        alerts[i] = (mp_alert_t){
+            .kind = MP_ALERT_WORKER_SILENT, .subject_id = 1 + i, .subject = "x", .host = "x", .text = "x", .began = BEGAN, .delivery = ""};
+        pointers[i] = &alerts[i];
+    }
+    ok(mp_store_save_alerts(pointers, MP_STORE_ALERTS_AT_ONCE, store, &why) == APR_SUCCESS, "many at once: %s", why.sentence);
+    apr_array_header_t *open = load(store, true, 0, p);
+    is_number(open->nelts, MP_STORE_ALERTS_AT_ONCE, "all are there");
+    ok(APR_ARRAY_IDX(open, 7, mp_alert_t).id == alerts[7].id && APR_ARRAY_IDX(open, 7, mp_alert_t).subject_id == 8, "each knows its row");
+    for (int i = 0; i < MP_STORE_ALERTS_AT_ONCE; i++)
+        alerts[i].ended = BEGAN + DAY;
+    alerts[9].id = 0;
+    sql("ALTER TABLE alert RENAME TO elsewhere");
+    ok(mp_store_save_alerts(pointers, 10, store, &why) != APR_SUCCESS && alerts[9].id == 0, "without the table there is no row: %s",
+       why.sentence);
+    sql("ALTER TABLE elsewhere RENAME TO alert");
+    ok(mp_store_save_alerts(pointers, MP_STORE_ALERTS_AT_ONCE, store, &why) == APR_SUCCESS, "all are over: %s", why.sentence);
+    is_number(load(store, true, 0, p)->nelts, 1, "but for the one whose row nobody knew");
+}
+
 int main(void)
 {
-    static fx_check_t *const checks[] = {check_none, check_life, check_hostile, check_removal};
+    static fx_check_t *const checks[] = {check_none, check_life, check_hostile, check_removal, check_many};
     return FX_RUN(checks);
 }
