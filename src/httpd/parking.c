@@ -53,6 +53,7 @@ APLOG_USE_MODULE(miningproxy);
 #define BLOCKS_MAX (128 * 8192) /* bytes of blocks that nobody uses */
 #define BLOCKS_OF_WAIT 2        /* that a connection still has, and does not need while it waits */
 #define BLOCKS_OF_ANSWER 3      /* for head and body, and one more of the request's pool */
+#define STOCK_MOST 65536        /* bytes that a miner's connection keeps while it does not need them; a getwork takes half of that */
 #define KEEPALIVE_IDLE 60       /* seconds; a miner that lost its power sends nothing any more */
 #define KEEPALIVE_INTERVAL 20
 #define KEEPALIVE_COUNT 3
@@ -238,17 +239,29 @@ static void forget_pages(const conn_rec *c)
     apr_allocator_free(allocator, block);
 }
 
+/* httpd hands a connection's memory to the next one with all that it ever held, up to MaxMemFree, which is 2 MB by default: without this a child grows for hours, until each of its
+ * connections has had its largest request. Others' connections are as httpd makes them. */
+static void limit_stock(const conn_rec *c)
+{
+    bool is_less = ap_max_mem_free != APR_ALLOCATOR_MAX_FREE_UNLIMITED && ap_max_mem_free < STOCK_MOST;
+    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), is_less ? ap_max_mem_free : STOCK_MOST);
+}
+
 void mp_parking_expect(const conn_rec *c)
 {
-    if (find_place(c))
-        forget_pages(c);
+    if (!find_place(c))
+        return;
+    limit_stock(c);
+    forget_pages(c);
 }
 
 void mp_parking_expect_next(const conn_rec *c)
 {
     place_t *place = find_place(c);
-    if (place)
-        place->stay.is_wanted = true;
+    if (!place)
+        return;
+    place->stay.is_wanted = true;
+    limit_stock(c);
 }
 
 static place_t *obtain_place(conn_rec *c)
