@@ -27,6 +27,9 @@
 APLOG_USE_MODULE(miningproxy);
 
 #define REPORT_WINDOW apr_time_from_sec(10)
+#define PATIENCE                                                                                                                           \
+    apr_time_from_msec(                                                                                                                    \
+        100) /* when all come at once, honest clients wait for each other's handshakes; half of what is kept free is for that */
 #define FILTER_NAME "MININGPROXY_SLOW_CLIENTS"
 #define FEWEST_THREADS 4
 
@@ -44,7 +47,7 @@ static struct {
     apr_thread_mutex_t *lock;            /* NULL: nobody is cut off; covers what follows */
     TAILQ_HEAD(readers_t, reader_t) all; /* those whose threads began to read when no few did, the longest first */
     volatile apr_uint32_t count;         /* threads that read */
-    apr_uint32_t few, limit;
+    apr_uint32_t few, limit, most;
 } readers;
 
 static ap_filter_rec_t *filter;
@@ -95,8 +98,9 @@ static bool enter(reader_t *reader)
     if (others < readers.few)
         return false;
     apr_thread_mutex_lock(readers.lock);
-    if (others >= readers.limit && !TAILQ_EMPTY(&readers.all))
-        cut_off_locked(TAILQ_FIRST(&readers.all));
+    reader_t *longest = others >= readers.limit ? TAILQ_FIRST(&readers.all) : NULL;
+    if (longest && (others >= readers.most || mp_clock_monotonic() - longest->began >= PATIENCE))
+        cut_off_locked(longest);
     insert_locked(reader);
     apr_thread_mutex_unlock(readers.lock);
     return true;
@@ -149,6 +153,7 @@ static void open_list(apr_pool_t *pchild, server_rec *s)
     TAILQ_INIT(&readers.all);
     readers.count = 0;
     readers.limit = (apr_uint32_t)(threads - threads / 4);
+    readers.most = (apr_uint32_t)(threads - threads / 8);
     readers.few = readers.limit / 4;
     readers.lock = NULL;
     if (!mp_mpm_ask(AP_MPMQ_IS_ASYNC) || threads < FEWEST_THREADS || !mp_config_get(s)->database)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Beside clients that mean no good, an honest miner goes on: with the settings that are shipped, its getworks stay under 250 ms."""
 import base64
+import contextlib
 import re
+import socket
 import time
 
 import pytest
@@ -87,6 +89,21 @@ def test_a_byte_a_second(farm, record_property, text, sources):
     with Hostile(farm.httpd.address, Plan(text, 8 * THREADS, pause=1, sources=sources)) as hostile:
         wait_until(lambda: hostile.begun >= hostile.plan.count, 20, "all of them came")
         _check(_mine(farm), record_property)
+
+
+@pytest.mark.proxy(children=1, threads=16)
+def test_honest_clients_that_come_at_once(farm):
+    """Of sixteen threads thirteen wait for clients that were interrupted for a moment, as by each other's TLS handshakes: nobody is cut off for that."""
+    clients = [socket.create_connection(farm.httpd.address, 5) for _ in range(13)]
+    with contextlib.ExitStack() as stack:
+        for client in clients:
+            stack.enter_context(client)
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        time.sleep(0.05)
+        for client in clients:
+            client.sendall(b"Connection: close\r\n\r\n")
+        assert all(client.makefile("rb").readline().startswith(b"HTTP/1.1 ") for client in clients)
+    assert not farm.log.count("MP0056")
 
 
 def _page(_):
