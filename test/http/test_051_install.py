@@ -31,12 +31,16 @@ def test_installed_and_taken_away_again(directory):
     assert _files(root) == set()
 
 
+# These name files that the admin makes.
+OF_THE_ADMIN = ("MiningProxyDatabasePasswordFile", "MiningProxyAlertHeaderFile", "MiningProxyAlertCommand")
+
+
 def test_the_installed_configuration_passes_configtest(directory, make_httpd):
     root = directory / "root"
     _make("install", root)
     conf = (root / "etc/apache2/mods-available/miningproxy.conf").read_text()
     lines = [line.strip()[1:] if line.strip().startswith("#MiningProxy") else line for line in conf.splitlines()]
-    kept = [line for line in lines if "PasswordFile" not in line]
+    kept = [line for line in lines if not line.startswith(OF_THE_ADMIN)]
     httpd = make_httpd()
     httpd.config.directives = ["\n".join(kept)]
     done = httpd.configtest()
