@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """Times in seconds, memory in kB. At first httpd is restarted again and again; then its children live on, and their memory is judged."""
+    """Times in seconds, memory in kB. At first httpd is restarted again and again; then its children live on, and when they have come to their size, their memory is judged: until each
+    thread's stack was as deep as it gets, each connection to pools was used and the database's caches are full, ten minutes pass. A leak goes on."""
 
-    with_restarts: float = 600
-    without: float = 1200
+    with_restarts: float = 300
+    settling: float = 600
+    without: float = 900
     polls: int = 1000
     workers: int = 100  # of the polls
     getworks: int = 300  # a second, beside the rigs'
@@ -23,7 +25,7 @@ class Plan:
     tick: float = 1  # from one of them to the next, and from one question to the next
     patience: float = 120  # until every poll was woken
     pages: int = 50  # looks at the console when the second part begins, until its memory has its size
-    warm: int = 2  # rounds behind these in which everything happens for the first time
+    warm: int = 2  # rounds behind these, at least, in which everything happens for the first time
     rounds: int = 6  # at least, behind these
     failovers: int = 1  # a pool fails in one of so many rounds, for the first time in the second one
     growth: float = 0.02
@@ -32,10 +34,10 @@ class Plan:
 
 
 def long(minutes: float) -> Plan:
-    """A third of the time with restarts."""
-    return Plan(with_restarts=20 * minutes, without=40 * minutes)
+    """A sixth of the time with restarts, half of it judged."""
+    return Plan(with_restarts=10 * minutes, settling=20 * minutes, without=30 * minutes)
 
 
 # Some rounds of some seconds.
-SHORT = Plan(with_restarts=0, without=0, polls=600, workers=60, getworks=500, rigs=8, pace=0.2, failback="1s", steady=1, down=1, restarts=3,
+SHORT = Plan(with_restarts=0, settling=0, without=0, polls=600, workers=60, getworks=500, rigs=8, pace=0.2, failback="1s", steady=1, down=1, restarts=3,
              rest=1.2, looks=3, tick=0.2, patience=30, pages=25, warm=1, rounds=3, failovers=3, growth=0.05, floor=2000)

@@ -61,7 +61,7 @@ class Story:
         with self.farm.drill:
             self._rounds(plan.with_restarts, 1, lambda: self.seen.first.append(self._round(plan.restarts)))
             self._warm_up()
-            self._rounds(0, plan.warm, lambda: self._round(0))
+            self._rounds(plan.settling, plan.warm, lambda: self._round(0))
             self._rounds(plan.without, plan.rounds, lambda: self.seen.second.append(self._round(0)))
         self.seen.last = self.crowd.step("rest 1")
         self._close()
