@@ -76,7 +76,7 @@ def _replace_child(seen):
 
 
 FAULTS = {
-    "memory of child 2, when no poll waits": _child(12, own=70),
+    "memory of all children, when no poll waits": _child(12, own=140),
     "memory of all children, when all polls wait": _sights(own_parked=210),
     "memory of the parent over 12 restarts": _parents(own=40),
     "files and sockets of the parent over the restarts": _parents(files=1),
