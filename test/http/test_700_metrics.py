@@ -12,6 +12,8 @@ from harness.metrics import LOCATION, ask, check, scrape
 from harness.polls import EVERY_MPM
 from harness.waiting import wait_until
 
+BATCH = 200  # shares, at most
+
 
 @pytest.fixture
 def counted(proxy):
@@ -262,7 +264,7 @@ def test_a_poll_that_is_turned_away(counted, make_pool):
 @pytest.mark.both_databases
 @pytest.mark.proxy(children=3)
 def test_children_killed_under_load(counted, make_pool):
-    """Miners repeat what they got no answer to; the counters are what the rows are."""
+    """Miners repeat what they got no answer to; the counters are what the rows are, but for the batch of a child that was killed between counting it and noting that it is done."""
     pools = [make_pool(name, difficulty=TRIVIAL) for name in ("alpha", "beta")]
     names = [f"rig{number}" for number in range(1, 7)]
     for name in names:
@@ -280,7 +282,9 @@ def test_children_killed_under_load(counted, make_pool):
     wait_until(lambda: scrape(counted.httpd).value("shares_total", verdict="accepted") >= rows[1], 10, "all are counted")
     after = scrape(counted.httpd)
     after.assert_not_behind(before)
-    assert {0: after.value("shares_total", verdict="rejected"), 1: after.value("shares_total", verdict="accepted")} == rows
-    assert after.value("worker_shares_total", verdict="accepted") == rows[1]
+    counts = {0: after.value("shares_total", verdict="rejected"), 1: after.value("shares_total", verdict="accepted")}
+    twice = [counts[result] - rows[result] for result in (0, 1)]
+    assert min(twice) >= 0 and sum(twice) <= BATCH, twice
+    assert after.value("worker_shares_total", verdict="accepted") == counts[1]
     unknown = counted.database.value("SELECT count(*) FROM submitted_work WHERE result IS NULL")
     assert after.value("shares_total", verdict="unknown") >= unknown
