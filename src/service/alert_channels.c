@@ -2,15 +2,14 @@
 /* A complaint about the header's file quotes nothing of it: where the colon is missing, the line is the secret. */
 #include "service/alert_channels.h"
 
+#include "base/secret_file.h"
 #include "upstream/upstream_url.h"
 
-#include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 #include <strings.h>
 
-#define HEADER_MAX 4096
 #define FORMAT_WORD(name, word) word,
 
 static const char *const words[] = {MP_ALERT_FORMAT_LIST(FORMAT_WORD)};
@@ -64,6 +63,8 @@ static const char *check_header(const char *line)
     apr_size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~");
     const char *value = line + name + 1;
 
+    if (*line == '\0')
+        return "has an empty first line";
     if (name == 0 || line[name] != ':')
         return "does not begin with a header's name and a colon; its first line must read like \"Authorization: Bearer ...\"";
     if (is_taken(line, name))
@@ -77,39 +78,15 @@ static const char *check_header(const char *line)
     return NULL;
 }
 
-/* @return NULL, or what is wrong with the file's first bytes */
-static const char *check_text(char *text, apr_size_t size)
-{
-    apr_size_t length = strcspn(text, "\r\n");
-
-    if (length == 0)
-        return "has an empty first line";
-    if (length > HEADER_MAX)
-        return "has a first line of more than 4096 bytes";
-    if (length < size && text[length] == '\0')
-        return "is not a text file";
-    text[length] = '\0';
-    return check_header(text);
-}
-
 apr_status_t mp_alert_channels_load_header(const char **header, const char *path, mp_result_t *why, apr_pool_t *p)
 {
-    char text[HEADER_MAX + 2] = "";
-    char message[120];
-    apr_size_t size = 0;
-    apr_file_t *file;
-    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, p);
-
-    if (status == APR_SUCCESS) {
-        status = apr_file_read_full(file, text, sizeof(text) - 1, &size);
-        apr_file_close(file);
-    }
-    if (status != APR_SUCCESS && !APR_STATUS_IS_EOF(status))
-        return mp_result_set(why, status, "header-file", "the file %s cannot be read: %s", path,
-                             apr_strerror(status, message, sizeof(message)));
-    const char *complaint = check_text(text, size);
+    const char *line;
+    apr_status_t status = mp_secret_file_load(&line, "header-file", "the file", path, why, p);
+    if (status != APR_SUCCESS)
+        return status;
+    const char *complaint = check_header(line);
     if (complaint != NULL)
         return mp_result_set(why, APR_EINVAL, "header-file", "the file %s %s", path, complaint);
-    *header = apr_pstrdup(p, text);
+    *header = line;
     return APR_SUCCESS;
 }

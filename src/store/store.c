@@ -2,50 +2,16 @@
 /* The store's own life: made without touching the database, made ready before its first use. The verbs are in store_*.c, by what they are about. */
 #include "store/store.h"
 
+#include "base/secret_file.h"
 #include "store/store_private.h"
 #include "store/store_schema.h"
 #include "store/store_url.h"
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
-
-#define PASSWORD_MAX 1024
-
-static apr_status_t check_password(const char *line, apr_size_t size, const char *path, mp_result_t *why)
-{
-    apr_size_t length = strcspn(line, "\r\n");
-
-    if (size == 0)
-        return mp_result_set(why, APR_EINVAL, "password-file", "the database's password file %s is empty; its first line is the password",
-                             path);
-    if (length > PASSWORD_MAX)
-        return mp_result_set(why, APR_EINVAL, "password-file", "the first line of the database's password file %s is longer than %d bytes",
-                             path, PASSWORD_MAX);
-    if (length < size && line[length] == '\0')
-        return mp_result_set(why, APR_EINVAL, "password-file", "the database's password file %s is not a text file", path);
-    return APR_SUCCESS;
-}
 
 apr_status_t mp_store_password_load(const char **password, const char *path, mp_result_t *why, apr_pool_t *p)
 {
-    char line[PASSWORD_MAX + 2] = "";
-    char message[120];
-    apr_size_t size = 0;
-    apr_file_t *file;
-
-    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, p);
-    if (status != APR_SUCCESS)
-        return mp_result_set(why, status, "password-file", "the database's password file %s cannot be opened: %s", path,
-                             apr_strerror(status, message, sizeof(message)));
-    status = apr_file_read_full(file, line, sizeof(line) - 1, &size);
-    apr_file_close(file);
-    if (status != APR_SUCCESS && !APR_STATUS_IS_EOF(status))
-        return mp_result_set(why, status, "password-file", "the database's password file %s cannot be read: %s", path,
-                             apr_strerror(status, message, sizeof(message)));
-    status = check_password(line, size, path, why);
-    if (status == APR_SUCCESS)
-        *password = apr_pstrmemdup(p, line, strcspn(line, "\r\n"));
-    return status;
+    return mp_secret_file_load(password, "password-file", "the database's password file", path, why, p);
 }
 
 static apr_status_t check_numbers(const mp_store_options_t *options, mp_result_t *why)
