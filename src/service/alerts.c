@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "service/alert_book.h"
 #include "service/alert_desk.h"
 #include "service/alert_look.h"
@@ -16,11 +17,8 @@
 #include "service/proxy.h"
 
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -383,12 +381,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 apr_status_t mp_alerts_start(mp_alerts_t *alerts, mp_result_t *why)
 {
     char text[120];
-    sigset_t all, before;
-    /* Signals are for httpd's own threads: the new one inherits that they are blocked. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    apr_status_t status = apr_thread_create(&alerts->thread, NULL, run, alerts, alerts->pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    apr_status_t status = mp_thread_start(&alerts->thread, run, alerts, alerts->pool);
     if (status != APR_SUCCESS)
         return mp_result_set(why, status, "no-thread", "the thread of the alerts cannot be started: %s",
                              apr_strerror(status, text, sizeof(text)));

@@ -6,10 +6,10 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <apr_thread_proc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -190,7 +190,7 @@ static mp_cache_crew_t *create_crew(const mp_shared_cache_t *cache)
 
 static apr_status_t add_thread(mp_cache_crew_t *crew)
 {
-    apr_status_t status = apr_thread_create(&crew->threads[crew->size], NULL, serve, crew, crew->pool);
+    apr_status_t status = mp_thread_start(&crew->threads[crew->size], serve, crew, crew->pool);
     pthread_mutex_lock(&crew->lock);
     crew->size += status == APR_SUCCESS;
     crew->alive += status == APR_SUCCESS;
@@ -201,15 +201,10 @@ static apr_status_t add_thread(mp_cache_crew_t *crew)
 apr_status_t mp_cache_crew_start(mp_cache_crew_t **crew, mp_shared_cache_t *cache, int size)
 {
     static const mp_shared_cache_ops_t ops = {.load = crew_load, .save = crew_save, .update = crew_update};
-    sigset_t all, before;
     apr_status_t status = APR_SUCCESS;
     *crew = create_crew(cache);
-    /* Signals are for httpd's own threads: the new ones inherit that they are blocked. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 0; i < size && i < MP_CACHE_CREW_LARGEST && status == APR_SUCCESS; i++)
         status = add_thread(*crew);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status == APR_SUCCESS) {
         cache->ops = &ops;
         cache->instance = *crew;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "service/outage.h"
 #include "service/spool_batch.h"
 #include "service/work_drain.h"
@@ -13,10 +14,7 @@
 #include "store/store_workers.h"
 
 #include <apr_thread_cond.h>
-#include <apr_thread_proc.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -383,14 +381,9 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 apr_status_t mp_recorder_start(mp_recorder_t *recorder, mp_result_t *why)
 {
     char text[120];
-    sigset_t all, before;
 
     mp_keeper_begin(recorder->parts.keeper, mp_outage_is_marked(&recorder->outage));
-    /* Signals are for httpd's own threads: the new one inherits that they are blocked. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    apr_status_t status = apr_thread_create(&recorder->thread, NULL, run, recorder, recorder->pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    apr_status_t status = mp_thread_start(&recorder->thread, run, recorder, recorder->pool);
     if (status != APR_SUCCESS)
         return mp_result_set(why, status, "no-thread", "the recorder thread cannot be started: %s",
                              apr_strerror(status, text, sizeof(text)));
