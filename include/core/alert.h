@@ -5,8 +5,9 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
+#include <stdbool.h>
 
-/* The word is what the database, notices, counters and JSON have; the label is for people. */
+/* The word is what the database, notices and JSON have, and counters with underscores for its hyphens; the label is for people. */
 #define MP_ALERT_KIND_LIST(X)                                                                                                              \
     X(MP_ALERT_WORKER_SILENT, "worker-silent", "worker silent")                                                                            \
     X(MP_ALERT_POOL_DOWN, "pool-down", "pool down")                                                                                        \
@@ -40,6 +41,10 @@ typedef struct mp_alert_t {
 const char *mp_alert_kind_word(mp_alert_kind_t kind);
 /** For people. */
 const char *mp_alert_kind_label(mp_alert_kind_t kind);
+/** Is its subject a worker? There are many of them, and each becomes so by and by. */
+bool mp_alert_kind_is_of_worker(mp_alert_kind_t kind);
+/** Does it happen in a moment, and so is over as it begins? */
+bool mp_alert_kind_is_event(mp_alert_kind_t kind);
 /** @return MP_ALERT_KIND_COUNT if there is no such kind */
 mp_alert_kind_t mp_alert_kind_parse(const char *word);
 

@@ -21,7 +21,7 @@ bool mp_parking_can_wait(const conn_rec *c);
 /** For a request that has just been read and is likely to wait: whatever it takes from now on is to stay small. */
 void mp_parking_expect(const conn_rec *c);
 
-/** This was a miner's request: its next one is to be looked for before the connection is given back (httpd/stay.h). */
+/** This was a miner's request: its next one is to be looked for before the connection is given back (httpd/stay.h), and the connection keeps no more memory than such requests need. */
 void mp_parking_expect_next(const conn_rec *c);
 
 /** This connection's memory goes back to the system as it is freed. httpd hands what a connection holds to another one when it is over, with all that it ever held: so this is for whoever is given

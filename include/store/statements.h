@@ -118,7 +118,7 @@
 #define MP_SELECT_PERIODS(start)                                                                                                           \
     "SELECT " start ", worker_id, pool_id, accepted, rejected, accepted_difficulty, getworks FROM share_stats"                             \
     " WHERE period_length = ? AND period_start >= ? ORDER BY period_length DESC, period_start DESC, worker_id DESC, pool_id DESC LIMIT ?"
-/* Of hours and of five minutes: so few rows that they may be read again and again. */
+/* Sums of the hours of a day and of the five minutes of an hour: the database walks over up to 24 and 12 rows of each worker and pool. */
 #define MP_SELECT_HABITS(integer, start)                                                                                                   \
     "SELECT worker_id, CAST(SUM(accepted) AS " integer "), COUNT(DISTINCT period_start), " start " FROM share_stats"                       \
     " WHERE period_length = 3600 AND period_start >= ? AND accepted > 0 GROUP BY worker_id"

@@ -20,6 +20,16 @@ const char *mp_alert_kind_label(mp_alert_kind_t kind)
     return labels[kind];
 }
 
+bool mp_alert_kind_is_of_worker(mp_alert_kind_t kind)
+{
+    return kind == MP_ALERT_WORKER_SILENT || kind == MP_ALERT_REJECTS;
+}
+
+bool mp_alert_kind_is_event(mp_alert_kind_t kind)
+{
+    return kind == MP_ALERT_BLOCK_FOUND || kind == MP_ALERT_TEST;
+}
+
 mp_alert_kind_t mp_alert_kind_parse(const char *word)
 {
     int kind = 0;

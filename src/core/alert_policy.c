@@ -152,9 +152,8 @@ static unsigned find_due(const mp_alert_policy_t *policy, unsigned looked_at, bo
     unsigned due = 0;
     for (int i = 0; i < policy->entries->nelts; i++) {
         const entry_t *entry = APR_ARRAY_IDX(policy->entries, i, const entry_t *);
-        bool is_slow = entry->alert.kind == MP_ALERT_WORKER_SILENT || entry->alert.kind == MP_ALERT_REJECTS;
-        if (is_slow && is_looked_at(entry, looked_at) && is_changing(entry) && entry->is_told == is_told &&
-            now - entry->changed >= policy->delay)
+        if (mp_alert_kind_is_of_worker(entry->alert.kind) && is_looked_at(entry, looked_at) && is_changing(entry) &&
+            entry->is_told == is_told && now - entry->changed >= policy->delay)
             due |= MP_ALERT_KIND_BIT(entry->alert.kind);
     }
     return due;
@@ -169,7 +168,7 @@ static void note_wellness(mp_alert_policy_t *policy, unsigned looked_at, apr_tim
     }
 }
 
-static const mp_alert_t *keep(mp_alert_policy_t *policy, const entry_t *entry)
+static mp_alert_t *keep(mp_alert_policy_t *policy, const entry_t *entry)
 {
     entry_t *kept = apr_pmemdup(policy->p, entry, sizeof(*entry));
     copy_alert(&kept->alert, &entry->alert, policy->p);
@@ -178,7 +177,7 @@ static const mp_alert_t *keep(mp_alert_policy_t *policy, const entry_t *entry)
     return &kept->alert;
 }
 
-static const mp_alert_t *end(const entry_t *entry, apr_time_t time, apr_pool_t *p)
+static mp_alert_t *end(const entry_t *entry, apr_time_t time, apr_pool_t *p)
 {
     mp_alert_t *ended = apr_palloc(p, sizeof(*ended));
     copy_alert(ended, &entry->alert, p);
@@ -210,7 +209,7 @@ apr_array_header_t *mp_alert_policy_conclude(mp_alert_policy_t *policy, unsigned
         bool is_due = is_looked && is_changing(entry) &&
                       (now - entry->changed >= policy->delay || (due[was_told] & MP_ALERT_KIND_BIT(entry->alert.kind)));
         if (is_due && was_told) {
-            APR_ARRAY_PUSH(changes, const mp_alert_t *) = end(entry, time, p);
+            APR_ARRAY_PUSH(changes, mp_alert_t *) = end(entry, time, p);
             continue;
         }
         if (is_due) {
@@ -218,9 +217,9 @@ apr_array_header_t *mp_alert_policy_conclude(mp_alert_policy_t *policy, unsigned
             entry->changed = 0;
         }
         if (entry->is_seen || was_told || !is_looked) {
-            const mp_alert_t *kept = keep(policy, entry);
+            mp_alert_t *kept = keep(policy, entry);
             if (is_due)
-                APR_ARRAY_PUSH(changes, const mp_alert_t *) = kept;
+                APR_ARRAY_PUSH(changes, mp_alert_t *) = kept;
         }
     }
     apr_pool_destroy(last);

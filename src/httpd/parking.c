@@ -73,6 +73,7 @@ typedef struct place_t {
     bool is_nested;                     /* our hook runs the others */
     parked_t *parked;                   /* the request that waits */
     const mp_longpoll_answer_t *answer; /* that was there when a thread took the connection */
+    bool is_of_miner;                   /* what it keeps is limited */
     mp_stay_t stay;
 } place_t;
 
@@ -241,18 +242,19 @@ static void forget_pages(const conn_rec *c)
 
 /* httpd hands a connection's memory to the next one with all that it ever held, up to MaxMemFree, which is 2 MB by default: without this a child grows for hours, until each of its
  * connections has had its largest request. Others' connections are as httpd makes them. */
-static void limit_stock(const conn_rec *c)
+static void limit_stock(place_t *place, const conn_rec *c)
 {
     bool is_less = ap_max_mem_free != APR_ALLOCATOR_MAX_FREE_UNLIMITED && ap_max_mem_free < STOCK_MOST;
+    if (place->is_of_miner)
+        return;
+    place->is_of_miner = true;
     apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), is_less ? ap_max_mem_free : STOCK_MOST);
 }
 
 void mp_parking_expect(const conn_rec *c)
 {
-    if (!find_place(c))
-        return;
-    limit_stock(c);
-    forget_pages(c);
+    if (find_place(c))
+        forget_pages(c);
 }
 
 void mp_parking_expect_next(const conn_rec *c)
@@ -261,7 +263,7 @@ void mp_parking_expect_next(const conn_rec *c)
     if (!place)
         return;
     place->stay.is_wanted = true;
-    limit_stock(c);
+    limit_stock(place, c);
 }
 
 static place_t *obtain_place(conn_rec *c)

@@ -27,9 +27,8 @@
 APLOG_USE_MODULE(miningproxy);
 
 #define REPORT_WINDOW apr_time_from_sec(10)
-#define PATIENCE                                                                                                                           \
-    apr_time_from_msec(                                                                                                                    \
-        100) /* when all come at once, honest clients wait for each other's handshakes; half of what is kept free is for that */
+/* When all come at once, honest clients wait for each other's handshakes: so nobody is cut off before that, unless half of the threads that are kept free are taken. */
+#define PATIENCE apr_time_from_msec(100)
 #define FILTER_NAME "MININGPROXY_SLOW_CLIENTS"
 #define FEWEST_THREADS 4
 
@@ -47,7 +46,8 @@ static struct {
     apr_thread_mutex_t *lock;            /* NULL: nobody is cut off; covers what follows */
     TAILQ_HEAD(readers_t, reader_t) all; /* those whose threads began to read when no few did, the longest first */
     volatile apr_uint32_t count;         /* threads that read */
-    apr_uint32_t few, limit, most;
+    apr_uint32_t few, limit;             /* of them; beyond the limit, who took long is cut off */
+    apr_uint32_t most;                   /* beyond that, whoever took longest */
 } readers;
 
 static ap_filter_rec_t *filter;

@@ -20,7 +20,7 @@ struct mp_alert_book_t {
     mp_store_t *store;
     const char *path;         /* of the host's file */
     apr_pool_t *pool;         /* of what waits; cleared when nothing does */
-    apr_array_header_t *late; /* of mp_alert_t: ended, or without a row */
+    apr_array_header_t *late; /* of mp_alert_t: over, and not written */
     bool is_there;            /* the database, as far as this look knows */
     mp_damper_t reports;
 };

@@ -218,10 +218,9 @@ static unsigned look_at_silence(mp_alert_look_t *look, const mp_roster_t *roster
 static void see_rejects(mp_alert_look_t *look, const mp_store_rejecter_t *row, const mp_worker_t *worker, apr_pool_t *p)
 {
     mp_alert_t fact = {.kind = MP_ALERT_REJECTS, .subject_id = worker->id, .subject = worker->name, .began = mp_clock_now()};
-    fact.text = apr_psprintf(p, "%s %% of the shares of worker %s were rejected in the last hour: %s of %s",
-                             mp_console_text_percent(row->rejected, row->accepted, p), worker->name,
-                             apr_psprintf(p, "%" APR_INT64_T_FMT, row->rejected),
-                             apr_psprintf(p, "%" APR_INT64_T_FMT, row->accepted + row->rejected));
+    fact.text =
+        apr_psprintf(p, "%s %% of the shares of worker %s were rejected in the last hour: %" APR_INT64_T_FMT " of %" APR_INT64_T_FMT,
+                     mp_console_text_percent(row->rejected, row->accepted, p), worker->name, row->rejected, row->accepted + row->rejected);
     see(look, &fact);
 }
 
@@ -261,7 +260,7 @@ bool mp_alert_look_has_subject(const mp_alert_t *alert, const mp_roster_t *roste
 {
     if (alert->kind == MP_ALERT_POOL_DOWN)
         return mp_roster_find_assignment_of_pool(roster, alert->subject_id) != NULL;
-    if (alert->kind != MP_ALERT_WORKER_SILENT && alert->kind != MP_ALERT_REJECTS)
+    if (!mp_alert_kind_is_of_worker(alert->kind))
         return true;
     const mp_worker_t *worker = mp_roster_find_worker_by_id(roster, alert->subject_id);
     return worker && mp_choice_count_enabled(worker) > 0;

@@ -5,17 +5,6 @@
 
 #include <apr_strings.h>
 
-/* What happened in a moment is never over. */
-static bool is_event(const mp_alert_t *alert)
-{
-    return alert->kind == MP_ALERT_BLOCK_FOUND || alert->kind == MP_ALERT_TEST;
-}
-
-static bool is_of_worker(const mp_alert_t *alert)
-{
-    return alert->kind == MP_ALERT_WORKER_SILENT || alert->kind == MP_ALERT_REJECTS;
-}
-
 /* @return NULL if there is no page about it, or none any more */
 static const char *find_page(const mp_console_page_t *page, const mp_alert_t *alert)
 {
@@ -51,9 +40,9 @@ mp_json_t *mp_alert_view_json(const mp_console_page_t *page, const mp_alert_t *a
     mp_console_page_set_text(page, json, "host", alert->host);
     mp_json_set(json, "began", mp_console_page_time(page, alert->began));
     mp_json_set(json, "ended", mp_console_page_time(page, alert->ended));
-    mp_console_page_set_text(page, json, "lasted", is_event(alert) ? NULL : mp_console_text_span(lasted, page->p));
+    mp_console_page_set_text(page, json, "lasted", mp_alert_kind_is_event(alert->kind) ? NULL : mp_console_text_span(lasted, page->p));
     mp_console_page_set_bool(page, json, "is_open", is_open);
-    mp_console_page_set_bool(page, json, "is_event", is_event(alert));
+    mp_console_page_set_bool(page, json, "is_event", mp_alert_kind_is_event(alert->kind));
     mp_console_page_set_text(page, json, "delivery", alert->delivery[0] ? alert->delivery : NULL);
     return json;
 }
@@ -76,7 +65,7 @@ mp_json_t *mp_alert_view_latest(const mp_console_page_t *page, const apr_array_h
 static void append_some(mp_json_t *list, const mp_console_page_t *page, const apr_array_header_t *alerts, bool of_workers)
 {
     for (int i = 0; i < alerts->nelts; i++)
-        if (is_of_worker(&APR_ARRAY_IDX(alerts, i, mp_alert_t)) == of_workers)
+        if (mp_alert_kind_is_of_worker(APR_ARRAY_IDX(alerts, i, mp_alert_t).kind) == of_workers)
             append(list, page, &APR_ARRAY_IDX(alerts, i, mp_alert_t));
 }
 

@@ -11,6 +11,8 @@
 #include <apr_strings.h>
 #include <unistd.h>
 
+#define SPOOL_NEWS 3 /* what takes a third of the room is news: alerts begin at half, and are over at two fifths */
+
 static void adapt_to_roster(void *baton, const mp_roster_t *roster)
 {
     mp_proxy_t *proxy = baton;
@@ -46,7 +48,7 @@ static bool is_well(mp_proxy_t *proxy)
     mp_spool_depth_t depth;
     mp_recorder_find_trouble(&trouble, proxy->recorder);
     mp_spool_depth(&depth, proxy->spool);
-    return trouble.why.status == APR_SUCCESS && are_pools_well(proxy) && depth.bytes < depth.limit / 3;
+    return trouble.why.status == APR_SUCCESS && are_pools_well(proxy) && depth.bytes < depth.limit / SPOOL_NEWS;
 }
 
 /* What is bad news is told before anybody asks, and once more that it is over: whoever looks first sees all children's shares, and alerts are not for one child to decide. */

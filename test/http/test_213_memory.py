@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a child keeps of the memory that it once needed."""
 from concurrent.futures import ThreadPoolExecutor
+import json
 from pathlib import Path
 import re
 
@@ -10,6 +11,7 @@ from harness import places
 from harness.config import Console
 from harness.console import Visitor
 from harness.metrics import LOCATION, ask
+from harness.waiting import wait_until
 
 ARENA = 64 << 20  # bytes; where one begins, but for the first, which is the heap
 TAKEN = re.compile(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 00000000 00:00 0 *$", re.MULTILINE)
@@ -52,7 +54,7 @@ def test_pages_of_the_console_leave_little_behind(polling, templates):
     with ThreadPoolExecutor(8) as threads:
         statuses = set(threads.map(lambda page: Visitor(polling).get(page).status, ["/", "/workers"] * 240))
     assert statuses == {200}
-    assert _own(child) - before < 9000
+    assert _own(child) - before < 9000, _own(child) - before
 
 
 @pytest.mark.skipif(places.ASAN, reason="it has an allocator of its own")
@@ -74,3 +76,21 @@ def test_metrics_leave_little_behind(polling):
         sizes = list(threads.map(lambda _: len(ask(polling.httpd)[2]), range(480)))
     assert min(sizes) > 100_000
     assert _own(child) - before < 2500
+
+
+@pytest.mark.skipif(places.ASAN, reason="it has an allocator of its own")
+@pytest.mark.proxy(directives=["MiningProxyMaxRequestBody 1M"], threads=48)
+def test_large_requests_leave_little_behind(polling):
+    """Likewise the largest ones that a miner may send, each on a connection of its own, all at the same time."""
+    polling.start()
+    polling.mining().close()
+    child = polling.httpd.children()[0]
+    before, body = _own(child), json.dumps({"method": "getwork", "params": [], "id": 1}).encode() + b" " * 900_000
+    miners = [polling.miner() for _ in range(40)]
+    with ThreadPoolExecutor(len(miners)) as threads:
+        statuses = set(threads.map(lambda miner: miner.post(body).status, miners))
+    assert statuses == {200}
+    for miner in miners:
+        miner.close()
+    wait_until(lambda: polling.httpd.connection_count() == 0, 10, "no miner is connected")
+    assert _own(child) - before < 9000, _own(child) - before
