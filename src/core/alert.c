@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of the kinds, from their one list. */
+/* The words come from the one list. */
 #include "core/alert.h"
 
 #include <string.h>

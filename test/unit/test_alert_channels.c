@@ -38,7 +38,7 @@ static void test_none(void)
 
 static apr_status_t load(const char **header, const char *text, apr_size_t size, mp_result_t *why, apr_pool_t *p)
 {
-    char *path = apr_pstrdup(p, "/tmp/test_alert_channels.XXXXXX");
+    char *path = apr_pstrdup(p, "/tmp/mp-test-channels-XXXXXX");
     apr_file_t *file;
 
     *why = MP_RESULT_NONE;
