@@ -89,7 +89,7 @@ unsigned mp_alert_look_at_host(mp_alert_look_t *look, const mp_sight_t *sight, a
 /* Pools */
 
 /* A child that was born just now, or has not asked that pool yet, knows nothing of it: what was told stays so until somebody does. */
-static void see_pool(mp_alert_look_t *look, const mp_sight_t *sight, const mp_pool_t *pool, apr_pool_t *p)
+static void see_pool(mp_alert_look_t *look, const mp_sight_t *sight, const mp_pool_t *pool)
 {
     const mp_sight_pool_t *seen = mp_sight_find_pool(sight, pool->id);
     const mp_alert_t *told = mp_alert_policy_find_open(look->policy, MP_ALERT_POOL_DOWN, pool->id);
@@ -98,16 +98,16 @@ static void see_pool(mp_alert_look_t *look, const mp_sight_t *sight, const mp_po
         return;
     mp_alert_t fact = {
         .kind = MP_ALERT_POOL_DOWN, .subject_id = pool->id, .subject = pool->name, .began = is_known ? seen->since : told->began};
-    fact.text = apr_psprintf(p, "pool %s: %s", pool->name, seen && seen->last_error ? seen->last_error : "it does not answer");
+    fact.text = seen && seen->last_error ? seen->last_error : "it does not answer";
     see(look, &fact);
 }
 
-static void see_pools(mp_alert_look_t *look, const mp_sight_t *sight, const mp_roster_t *roster, apr_pool_t *p)
+static void see_pools(mp_alert_look_t *look, const mp_sight_t *sight, const mp_roster_t *roster)
 {
     for (apr_size_t i = 0; i < mp_roster_pool_count(roster); i++) {
         const mp_pool_t *pool = mp_roster_pool_at(roster, i);
         if (mp_roster_find_assignment_of_pool(roster, pool->id))
-            see_pool(look, sight, pool, p);
+            see_pool(look, sight, pool);
     }
 }
 
@@ -247,7 +247,7 @@ unsigned mp_alert_look_at_farm(mp_alert_look_t *look, const mp_sight_t *sight, c
 {
     mp_result_t why = MP_RESULT_NONE;
     unsigned looked_at = MP_ALERT_KIND_BIT(MP_ALERT_POOL_DOWN);
-    see_pools(look, sight, roster, p);
+    see_pools(look, sight, roster);
     if (!is_settled(look, sight, mp_clock_monotonic()))
         return looked_at;
     looked_at |= look_at_silence(look, roster, &why, p) | look_at_rejects(look, roster, &why, p);
