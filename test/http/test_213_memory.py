@@ -13,14 +13,15 @@ from harness.console import Visitor
 from harness.metrics import LOCATION, ask
 from harness.waiting import wait_until
 
-ARENA = 64 << 20  # bytes; where one begins, but for the first, which is the heap
-TAKEN = re.compile(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 00000000 00:00 0 *$", re.MULTILINE)
+ARENA = 64 << 20  # bytes; what glibc reserves for one at a multiple of that, but for the first, which is the heap
+TAKEN = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-p 00000000 00:00 0 *\n\2-([0-9a-f]+) ---p 00000000 00:00 0 *$", re.MULTILINE)
 
 
 def _arenas(child):
     """Beside the heap."""
     maps = Path(f"/proc/{child}/maps").read_text()
-    return sum(int(begin, 16) % ARENA == 0 for begin in TAKEN.findall(maps))
+    ranges = [(int(begin, 16), int(end, 16)) for begin, _, end in TAKEN.findall(maps)]
+    return sum(begin % ARENA == 0 and end >= begin + ARENA for begin, end in ranges)
 
 
 def _own(child):
