@@ -127,6 +127,23 @@ def test_a_restart_neither_repeats_nor_forgets(farm, webhook):
     assert _rows(farm.database, "worker-silent") == [(True, "")]
 
 
+def test_a_header_that_root_alone_can_read(farm, webhook, directory):
+    """httpd's parent reads it, at start and again with each restart."""
+    path = directory / "header"
+    path.touch(0o600)
+    path.write_text("Authorization: Bearer one\n")
+    farm.httpd.config.directives.append(f"MiningProxyAlertHeaderFile {path}")
+    _plant_silence(farm.database, farm.worker)
+    farm.start()
+    _told(webhook, "worker-silent", "begun")
+    path.write_text("X-Token: two\n")
+    farm.httpd.graceful()
+    farm.wait_ready()
+    _mine_until(farm.miner(), lambda: len(webhook.received) > 1, what="it is told to mine again")
+    assert webhook.received[0].headers["authorization"] == "Bearer one" and "x-token" not in webhook.received[0].headers
+    assert webhook.received[1].headers["x-token"] == "two" and "authorization" not in webhook.received[1].headers
+
+
 @pytest.mark.expects_log("MP0210")
 @pytest.mark.both_databases
 def test_a_pool_goes_down_and_comes_back(farm, webhook):
