@@ -65,7 +65,9 @@ mp_sighting_t mp_blocks_observe(mp_blocks_t *blocks, const unsigned char previou
 
 mp_currency_t mp_blocks_judge(const mp_blocks_t *blocks, const unsigned char previous[MP_PREVIOUS_SIZE], apr_time_t fetched)
 {
-    if (blocks->since == 0 || is_equal(blocks->current, previous))
+    if (blocks->since == 0)
+        return MP_CURRENCY_AHEAD;
+    if (is_equal(blocks->current, previous))
         return MP_CURRENCY_FRESH;
     if (fetched < blocks->since)
         return MP_CURRENCY_OLD;

@@ -8,8 +8,8 @@ from harness.waiting import holds_for, wait_until
 
 def _answered_once(proxy, miner, previous):
     """It has news at once; the next poll waits."""
-    reply = miner.poll().wait(2)
-    assert reply.seconds < 1 and work_of(reply).data[4:36] == previous
+    reply = miner.poll().wait(5)
+    assert reply.seconds < 3 and work_of(reply).data[4:36] == previous
     again = proxy.park(miner)
     holds_for(lambda: again.is_pending, 1, "it was told already")
     return reply
@@ -51,6 +51,18 @@ def test_the_other_child_handed_it_out(polling):
     with polling.httpd.passing_over(child):
         reply = _answered_once(polling, there, polling.alpha.ledger.prevhash)
     assert there.submit(work_of(reply).solve()).result is True
+
+
+@pytest.mark.proxy(children=2)
+def test_a_child_that_never_asked_the_pool(polling):
+    """What the miner got from the other one is all that it knows, and the block came since."""
+    polling.start()
+    miner = polling.miner()
+    child = polling.httpd.child_of(miner.connection)
+    miner.getwork()
+    polling.alpha.new_block()
+    with polling.httpd.passing_over(child):
+        _answered_once(polling, miner, polling.alpha.ledger.prevhash)
 
 
 @pytest.mark.proxy(children=2)

@@ -44,7 +44,7 @@ static apr_time_t see_many(mp_blocks_t *blocks, unsigned char count)
 static void test_nothing_known(void)
 {
     mp_blocks_t blocks = {.since = 0};
-    is_number(judge(&blocks, 1, START), MP_CURRENCY_FRESH, "of a pool that nobody heard of, every work is fresh");
+    is_number(judge(&blocks, 1, START), MP_CURRENCY_AHEAD, "of a pool that nobody heard of, every work tells something");
     is_number(see(&blocks, 1, START), MP_SIGHTING_FIRST, "the first block");
     is_number(blocks.since, START, "is known since then");
     is_number(blocks.past_count, 0, "and took nobody's place");

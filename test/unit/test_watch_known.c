@@ -64,6 +64,31 @@ static void test_judge(void)
     ok(!is_news, "and no news");
 }
 
+/* A child that polls for a miner which has its work from another child. */
+static void test_judge_first(void)
+{
+    bool is_news = true;
+    apr_time_t now = mp_clock_now(), then = now - apr_time_from_sec(60);
+
+    known = (mp_watch_known_t){.counters = NULL};
+    mp_watch_known_open(&known, &at);
+    is_number(judge(&is_news, &at, 3, then), MP_CURRENCY_AHEAD, "a work is the first that is heard of a pool");
+    ok(!is_news && known.last_block == 0, "which is no news");
+    is_number(known.blocks.since, then, "its block was there when it was fetched");
+    is_number(judge(&is_news, &at, 2, then - 1), MP_CURRENCY_OLD, "what was fetched earlier is old");
+    is_number(judge(&is_news, &at, 4, then + 1), MP_CURRENCY_AHEAD, "what was fetched later is ahead");
+    ok(is_news, "and news");
+    is_number(judge(&is_news, &at, 3, then), MP_CURRENCY_OLD, "then the first is old");
+    mp_watch_known_close(&known);
+    mp_watch_known_open(&known, &at);
+    judge(&is_news, &at, 3, then);
+    is_number(observe(&at, 4, NULL), MP_SIGHTING_NEW, "a work that the pool sends later is news as well");
+    mp_watch_known_close(&known);
+    mp_watch_known_open(&known, &at);
+    judge(&is_news, &at, 3, now + apr_time_from_sec(3600));
+    ok(known.blocks.since >= now && known.blocks.since <= mp_clock_now(), "a clock that is ahead makes no block of tomorrow");
+}
+
 static void test_urls(void)
 {
     unsigned epoch = known.epoch;
@@ -92,6 +117,8 @@ int main(void)
     test_announcement();
     test_judge();
     test_urls();
+    mp_watch_known_close(&known);
+    test_judge_first();
     mp_watch_known_close(&known);
     return tap_done();
 }
