@@ -20,10 +20,9 @@ class Scraper(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._ending.is_set():
+            while self.count == 0 or not self._ending.wait(INTERVAL):
                 scrape(self.httpd).value("shares_total")
                 self.count += 1
-                self._ending.wait(INTERVAL)
         except BaseException as failure:  # told at the end
             self.failure = failure
 

@@ -110,7 +110,7 @@ def test_a_relay_takes_its_time(make_pool):
     relay.slow(0.4)
     assert miner.getwork().reply.seconds >= 0.4
     relay.quick()
-    assert miner.getwork().reply.seconds < 0.4
+    assert min(miner.getwork().reply.seconds for _ in range(3)) < 0.4
     relay.close()
 
 
@@ -135,10 +135,11 @@ def test_broken_answers_are_broken(make_pool, behaviour, error):
     pool = make_pool()
     pool.behave(behaviour, times=1)
     miner = _miner(pool)
-    miner.connection.timeout = 0.3
+    patience, miner.connection.timeout = miner.connection.timeout, 0.3 if error is TimeoutError else 5
     with pytest.raises(error):
         miner.ask()
     miner.close()
+    miner.connection.timeout = patience
     assert miner.getwork()
 
 
@@ -252,7 +253,7 @@ def test_polls_can_be_broken(announcing, behaviour, error):
     poll = miner.poll()
     announcing.new_block()
     with pytest.raises(error):
-        poll.wait(0.5)
+        poll.wait(0.5 if error is TimeoutError else 5)
     assert miner.mine(1)[0][1].result is True
     poll.close()
 
@@ -357,7 +358,8 @@ def test_a_webhook_that_is_not_well(webhook):
         _post(webhook, b"1")
     webhook.hang()
     with pytest.raises(OSError, match="timed out"):
-        _post(webhook, b"2", 0.05)
+        _post(webhook, b"2", 0.5)
+    webhook.wait_for(2)
     webhook.refuse()
     with pytest.raises(urllib.error.URLError, match="refused"):
         _post(webhook, b"3")

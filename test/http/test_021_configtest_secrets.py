@@ -8,7 +8,8 @@ def _configtest(make_httpd, *lines, host=()):
     httpd.config.directives = list(lines)
     httpd.config.host = list(host)
     done = httpd.configtest()
-    return done.returncode, done.stdout + done.stderr
+    # Its random name may hold what must not be said.
+    return done.returncode, (done.stdout + done.stderr).replace(str(httpd.directory), "")
 
 
 @pytest.mark.parametrize("line", [

@@ -138,8 +138,10 @@ def _check_console(tree, run):
     assert _console(tree, run, "/admin/static/console.css")[0] == 200
     status, body = _console(tree, run, "/admin/pools/new", {"name": "reserve", "url": "http://pool.example.com:8332"})
     assert status == 201, body
-    status, body = _console(tree, run, "/admin/?format=json")
-    assert [pool["name"] for pool in json.loads(body)["pools"]] == ["reserve"]
+
+    def pools():
+        return [pool["name"] for pool in json.loads(_console(tree, run, "/admin/?format=json")[1])["pools"]]
+    wait_until(lambda: pools() == ["reserve"], 5, "every child knows the pool")
 
 
 def _check_balancer(tree, run):
@@ -236,7 +238,7 @@ def test_a_sigterm_to_make_leaves_nothing_behind(start):
 def test_the_demo_lives_and_keeps_its_data_apart(start, tree):
     kept = {path: path.stat().st_mtime_ns for path in (tree / "var").resolve().rglob("*.db")}
     run = start(free_port(), "demo").wait_running()
-    assert "demo" in run.output()
+    wait_until(lambda: "This is a demo" in run.output(), 10, "it says what it is")
 
     def totals():
         return json.loads(_console(tree, run, "/admin/?format=json")[1])["totals"]

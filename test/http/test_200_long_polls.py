@@ -138,6 +138,7 @@ def test_the_pools_own_word_on_old_shares(polling):
     polling.alpha.submit_old = True
     polling.start()
     poll = polling.park(polling.mining())
+    wait_until(lambda: len(polling.alpha.issued) == 2, 5, "the getwork behind the pool's poll was answered")
     polling.find_block(polling.alpha)
     assert poll.wait(5).is_for_old_shares
 

@@ -6,9 +6,17 @@ import pytest
 
 from fakes.miner import work_of
 from harness.polls import EVERY_MPM, EVERY_MPM_SLOWLY
+from harness.proxy import PATIENT
 from harness.waiting import holds_for, wait_until
 
 DISABLE = "UPDATE pool SET enabled = 0 WHERE name = 'alpha'"
+
+
+def _disable(proxy):
+    """@return when a child knew"""
+    rosters = proxy.log.count("MP0202")
+    proxy.database.change(DISABLE)
+    return wait_until(lambda: proxy.log.count("MP0202") > rosters and time.monotonic(), 5, "a child knows")
 
 
 def _served_by(pool, reply):
@@ -27,6 +35,7 @@ def waiting(polling):
     return polling
 
 
+@pytest.mark.proxy(directives=[PATIENT])
 def test_a_disabled_pool_empties_at_once(polling):
     for pool in (polling.alpha, polling.beta):
         pool.without = {"midstate", "hash1"}
@@ -37,8 +46,7 @@ def test_a_disabled_pool_empties_at_once(polling):
     late = [(miner, miner.getwork().solve()) for miner in miners]
     crowd = polling.crowd()
     crowd.gather(100, miners)
-    polling.database.change(DISABLE)
-    start = time.monotonic()
+    start = _disable(polling)
     crowd.wait_ended(10)
     assert (len(crowd.replies), crowd.errors) == (100, [])
     works = [_served_by(polling.beta, reply) for reply in crowd.replies]
@@ -58,8 +66,7 @@ def test_a_few_leave_a_disabled_pool(polling, mpm):
     miner = polling.mining()
     late = miner.getwork().solve()
     polls = polling.park_all([miner] * 4)
-    polling.database.change(DISABLE)
-    start = time.monotonic()
+    start = _disable(polling)
     works = [_served_by(polling.beta, poll.wait(10)) for poll in polls]
     assert max(poll.ended for poll in polls) - start < 3
     assert len({work.data for work in works}) == 4

@@ -140,7 +140,7 @@ def test_a_poll_that_trickles(polling):
     holds_for(lambda: poll.is_pending and polling.alpha.polls_open == 1, 1.5, "blanks are no answer")
     polling.alpha.new_block()
     _woken(poll, polling.alpha, 2)
-    assert len(polling.alpha.polls) == 1 or polling.alpha.polls_open == 1
+    wait_until(lambda: len(polling.alpha.polls) == 1 or polling.alpha.polls_open == 1, 5, "one poll at a time")
 
 
 @pytest.mark.proxy(directives=[NEVER])
@@ -149,6 +149,7 @@ def test_a_block_that_was_missed(polling):
     polling.start()
     poll = polling.park(polling.mining())
     _polled(polling.alpha)
+    wait_until(lambda: len(polling.alpha.issued) == 2, 5, "the getwork behind it was answered")
     polling.alpha.behave(behaviours.reset, on="poll")
     polling.alpha.hang_up()
     polling.alpha.ledger.new_block()

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from harness.polls import EVERY_MPM
+from harness.proxy import PATIENT
 from harness.waiting import wait_until
 
-PATIENT = "MiningProxyWorkTimeout 10s"  # the pool and a thousand miners share one interpreter here
 NUMBERS = {"event": 200, "worker": 6, "prefork": 3}
 
 

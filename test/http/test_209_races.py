@@ -9,11 +9,12 @@ import pytest
 from fakes import behaviours, wire
 from fakes.miner import POCLBM
 from harness.polls import descriptor_count
+from harness.proxy import HASTY, PATIENT
 from harness.waiting import holds_for, wait_until
 
 
 @pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
-@pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min"])
+@pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min", PATIENT])
 def test_blocks_and_time_outs_at_the_same_time(polling):
     """A second is all that Timeout leaves; blocks come all the time; polls arrive staggered."""
     polling.alpha.without = {"midstate", "hash1"}
@@ -47,7 +48,7 @@ def test_blocks_and_time_outs_at_the_same_time(polling):
 
 @pytest.mark.load
 @pytest.mark.expects_log("MP0052", "MP0210")  # this Timeout is too short for miners; 400 ms are 500 on a machine that is busy
-@pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min"])
+@pytest.mark.proxy(timeout=6, directives=["MiningProxyLongPollTimeout 55min", HASTY])
 def test_pools_slower_than_the_time_out(polling):
     """The hold limit comes, and the work for it takes a while."""
     polling.start()
@@ -71,7 +72,7 @@ def _open_staggered(crowd, miners, count, seconds):
 
 
 @pytest.mark.expects_log("MP0052")  # this Timeout is too short for miners
-@pytest.mark.proxy(timeout=2, directives=["MiningProxyLongPollTimeout 55min", "MiningProxyWorkTimeout 10s"])
+@pytest.mark.proxy(timeout=2, directives=["MiningProxyLongPollTimeout 55min", PATIENT])
 @pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.load)])
 def test_httpds_own_time_out(polling, rounds):
     """A healthy child answers before httpd's time is over. So it is stopped until that is over for some of the polls."""

@@ -4,7 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from harness.proxy import PATIENT
 from harness.waiting import wait_until
+
+pytestmark = pytest.mark.proxy(directives=[PATIENT])
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_metrics_leave_little_behind(polling):
 
 
 @pytest.mark.skipif(places.ASAN, reason="it has an allocator of its own")
-@pytest.mark.proxy(directives=["MiningProxyMaxRequestBody 1M"], threads=48)
+@pytest.mark.proxy(directives=["MiningProxyMaxRequestBody 1M"], threads=64)
 def test_large_requests_leave_little_behind(polling):
     """Likewise the largest ones that a miner may send, each on a connection of its own, all at the same time."""
     polling.start()

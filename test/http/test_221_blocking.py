@@ -15,7 +15,7 @@ def test_half_of_the_threads(polling):
         assert reply.status == 503 and int(reply.message.get("Retry-After")) >= 1
     other = polling.miner()
     assert [reply.result for _, reply in other.mine(5)] == [True] * 5
-    assert max(reply.seconds for reply in other.replies) < 1
+    assert max(reply.seconds for reply in other.replies) < 5
     holds_for(lambda: all(poll.is_pending for poll in polls), 0.5, "they wait")
     polling.find_block(polling.alpha)
     assert [poll.wait(5).status for poll in polls] == [200] * 8

@@ -43,7 +43,8 @@ def test_a_missing_schema(make_proxy, maria, directory, make_pool):
     _assert_unavailable(proxy)
     database.import_schema()
     database.add_rig(make_pool())
-    wait_until(lambda: proxy.login_status("rig1") == 200, RECOVERY, "the module recovered by itself")
+    database.raise_generation()
+    wait_until(lambda: proxy.miner().ask().result, RECOVERY, "the module recovered by itself")
     assert proxy.miner().mine(1)[0][1].result is True
     proxy.wait_rows(1)
 

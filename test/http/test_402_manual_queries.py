@@ -21,6 +21,7 @@ def test_old_rows_go_and_new_ones_stay(proxy, make_pool, database):
     proxy.miner().mine(1)
     proxy.wait_rows(1)
     wait_until(lambda: database.value("SELECT COUNT(*) FROM work_data") == 1, 5, "the work is in the database")
+    wait_until(lambda: database.value("SELECT COALESCE(SUM(getworks), 0) FROM share_stats"), 5, "and counted")
     for days in (0.9, 1.1, 6.9, 7.1):
         database.run("INSERT INTO submitted_work (worker_id, pool_id, result, difficulty, time) VALUES (1, 1, 1, 1, ?)", _ago(days))
         database.run("INSERT INTO work_data (worker_id, data, pool_id, difficulty, time_requested) VALUES (1, ?, 1, 1, ?)",

@@ -13,6 +13,7 @@ import pytest
 
 from fakes.pool import TRIVIAL
 from harness.drill import Drill
+from harness.proxy import PATIENT
 from harness.waiting import wait_until
 
 SEED = int(os.environ.get("MP_DRILL_SEED") or secrets.randbits(32))
@@ -20,7 +21,6 @@ ROUNDS = int(os.environ.get("MP_DRILL_ROUNDS") or 5)
 RIGS = [f"rig{number}" for number in range(8)]
 LONGEST = 5.0  # s that one answer may take on a busy machine; the database is away for longer
 pytestmark = [pytest.mark.load, pytest.mark.expects_log("MP0230"), pytest.mark.proxy(children=2)]
-PATIENT = "MiningProxyWorkTimeout 10s"  # pools and miners share one interpreter here
 # Each row costs a millisecond or two, so that catching up takes as long as it does behind hours of a real farm.
 SLOW_ROWS = "CREATE TRIGGER slow BEFORE INSERT ON submitted_work FOR EACH ROW DO SLEEP(0.0015)"
 

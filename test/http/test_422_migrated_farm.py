@@ -45,12 +45,14 @@ def test_miners_of_the_php_program_go_on(make_proxy, maria, directory, make_pool
 def test_queries_that_the_php_program_gave_its_users(make_proxy, maria, directory, make_pool):
     database = _pointed_at(PhpDatabase(maria, directory, 3), make_pool("alpha"), make_pool("beta"))
     database.migrate()
-    proxy = make_proxy(database).start()
+    works = "SELECT COALESCE(SUM(getworks), 0) FROM share_stats"
+    proxy, before = make_proxy(database).start(), database.value(works)
     old = database.share_count()
     proxy.miner("rig1", "secret1").mine(1)
     proxy.wait_rows(old + 1)
     fresh = "SELECT COUNT(*) FROM work_data WHERE time_requested > UTC_TIMESTAMP() - INTERVAL 1 MINUTE"
     wait_until(lambda: database.value(fresh) == 1, 10, "the work is in the database")
+    wait_until(lambda: database.value(works) > before, 10, "and counted")
     sums = database.rows("SELECT * FROM share_stats")
     database.run("DELETE FROM work_data WHERE DATEDIFF(UTC_TIMESTAMP(), time_requested) > 0")
     database.run("DELETE FROM submitted_work WHERE DATEDIFF(UTC_TIMESTAMP(), time) > 7")

@@ -40,7 +40,7 @@ def test_the_queue_of_the_host_that_handed_it_out_is_behind(hosts):
         cursor.execute("SELECT * FROM work_data FOR UPDATE")
         data = hosts.first.miner().getwork().solve()
         reply = threads.submit(hosts.second.miner().submit, data)
-        holds_for(lambda: not reply.done(), 0.7, "the share waits for its work")
+        holds_for(lambda: not reply.done(), 0.5, "the share waits for its work")
         lock.rollback()
         assert reply.result().result is True
     assert data in [share.data for share in hosts.pool.accepted]
@@ -157,13 +157,13 @@ def test_what_is_changed_on_one_console_is_in_force_on_the_other_host(hosts, con
     assert reply.is_for_old_shares
     assert hosts.second.miner().submit(work_of(reply).solve()).result is True
     assert [share.user for share in other.accepted] == ["rig1@beta"]
-    assert "beta" in consoles[1].get("/pools").words
+    wait_until(lambda: "beta" in consoles[1].get("/pools").words, 5, "every child of the other host knows it")
 
 
 def test_a_form_of_one_console_may_be_sent_to_the_other(hosts, consoles):
     answer = consoles[1].send("/pools/new", {"name": "gamma", "url": "http://127.0.0.1:1/"}, token=consoles[0].token())
     assert answer.status == 303
-    assert "gamma" in consoles[0].get("/pools").words
+    wait_until(lambda: "gamma" in consoles[0].get("/pools").words, 5, "every child of the first host knows it")
 
 
 def test_the_dashboard_of_either_host_shows_the_shares_of_both(hosts, consoles):

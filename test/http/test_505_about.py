@@ -63,7 +63,7 @@ def test_every_directive_with_its_value(admin):
     expected = {
         "MiningProxyRejectAlert": "2.5%", "MiningProxyStatisticsInterval": "7d", "MiningProxyDateFormat": "%H:%M", "MiningProxySpoolLimit": "3M",
         "MiningProxyLongPolling": "On", "MiningProxyUpstreamProxy": "http://me:***@127.0.0.1:3128", "MiningProxyDatabaseConnections": "2 5",
-        "MiningProxyDatabase": admin.proxy.database.url, "MiningProxyWorkTimeout": "500ms", "MiningProxySubmitTimeout": "90s",
+        "MiningProxyDatabase": admin.proxy.database.url, "MiningProxyWorkTimeout": "2s", "MiningProxySubmitTimeout": "90s",
         "MiningProxyLongPollTimeout": "2min", "MiningProxyMaxRequestBody": "64k", "MiningProxyCache": "shmcb",
         "MiningProxyKeepWork": "36h", "MiningProxyKeepShares": "14d", "MiningProxyKeepStatistics": "forever",
         "MiningProxyForeignLongPoll": "Off", "MiningProxyLongPollLimit": "not set", "MiningProxyLongPollPath": "/lp",

@@ -11,11 +11,12 @@ import pytest
 from bench import tools
 from harness.hostile import Hostile, Plan
 from harness.places import ROOT
-from harness.waiting import holds_for, wait_until
+from harness.waiting import wait_until
 
 SHIPPED = (ROOT / "conf" / "miningproxy.conf").read_text()
 BOUND = 0.25  # s, of 99 in 100
 SILENT = 3000  # connections
+MOMENT = 0.09  # s for which nobody is called slow while an eighth of the threads is idle
 
 
 def _shipped(name):
@@ -91,19 +92,32 @@ def test_a_byte_a_second(farm, record_property, text, sources):
         _check(_mine(farm), record_property)
 
 
+def _is_answered(client):
+    with contextlib.suppress(ConnectionError):
+        return client.makefile("rb").readline().startswith(b"HTTP/1.1 ")
+    return False
+
+
+@pytest.mark.expects_log("MP0056")  # if this machine was too slow
 @pytest.mark.proxy(children=1, threads=16)
 def test_honest_clients_that_come_at_once(farm):
     """Of sixteen threads thirteen wait for clients that were interrupted for a moment, as by each other's TLS handshakes: nobody is cut off for that."""
-    clients = [socket.create_connection(farm.httpd.address, 5) for _ in range(13)]
-    with contextlib.ExitStack() as stack:
-        for client in clients:
-            stack.enter_context(client)
-            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
-        holds_for(lambda: not farm.log.count("MP0056"), 0.05, "nobody is cut off meanwhile")
-        for client in clients:
-            client.sendall(b"Connection: close\r\n\r\n")
-        assert all(client.makefile("rb").readline().startswith(b"HTTP/1.1 ") for client in clients)
-    assert not farm.log.count("MP0056")
+    def come():
+        """@return whether they were as quick as they should be"""
+        before, began = farm.log.count("MP0056"), time.monotonic()
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(farm.httpd.address, 5)) for _ in range(13)]
+            for client in clients:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            wait_until(lambda: time.monotonic() > began + MOMENT / 2, 1, "half of the moment has passed")
+            with contextlib.suppress(ConnectionError):
+                for client in clients:
+                    client.sendall(b"Connection: close\r\n\r\n")
+            took = time.monotonic() - began
+            served = sum(_is_answered(client) for client in clients)
+        assert (served, farm.log.count("MP0056")) == (13, before) or took > MOMENT
+        return took <= MOMENT
+    wait_until(come, 20, "this machine let them be quick")
 
 
 def _page(_):

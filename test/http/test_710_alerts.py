@@ -13,7 +13,7 @@ from harness.metrics import LOCATION, scrape
 from harness.waiting import holds_for, wait_until
 
 DELAY, SILENCE = 0.5, 3.0  # s
-WINDOW = 10 * DELAY + SILENCE  # within which whatever is so must be told, on a busy machine
+WINDOW = 30.0  # s within which whatever is so must be told: who looks rests for a hundred times as long as that took
 TIMES = [f"MiningProxyAlertDelay {DELAY * 1000:.0f}ms", f"MiningProxyAlertSilence {SILENCE:.0f}s"]
 HOOK = "/services/a-secret"
 
@@ -194,7 +194,7 @@ def test_rejects(farm, webhook):
         if number % 12 == 10:
             work = miner.getwork()
         miner.submit(work.unsolved() if number % 6 == 0 else next(work.nonces()))
-    notice = _told(webhook, "rejects", "begun", timeout=2 * WINDOW)
+    notice = _told(webhook, "rejects", "begun")
     assert notice["title"] == "worker rig1 has many rejects" and "%" in notice["text"]
     assert _rows(farm.database, "rejects") == [(False, "")]
 
@@ -210,7 +210,7 @@ def test_the_database_goes_away_and_comes_back(make_proxy, make_pool, private_ma
     proxy.start()
     wait_until(lambda: proxy.log.count("MP0741"), 10, "a child leads")
     private_maria.stop()
-    notice = _told(webhook, "database-away", "begun", timeout=2 * WINDOW)
+    notice = _told(webhook, "database-away", "begun")
     assert "shares wait on its disk" in notice["text"] and database.name not in notice["text"]
     proxy.httpd.graceful()
     proxy.miner().mine(3)
@@ -260,8 +260,8 @@ def test_a_spool_fills_up(make_proxy, make_pool, private_maria, directory, webho
     proxy.start()
     private_maria.stop()
     miner = proxy.miner()
-    wait_until(lambda: miner.submit(miner.getwork().solve()).error or proxy.log.count("MP0313"), 60, "the spool is half full")
-    notice = _told(webhook, "spool-half", "begun", timeout=2 * WINDOW)
+    wait_until(lambda: miner.submit(miner.getwork().solve()).error, 60, "the spool is full")
+    notice = _told(webhook, "spool-half", "begun")
     assert "% full" in notice["text"]
     private_maria.start()
     _told(webhook, "spool-half", "recovered", timeout=30)
@@ -299,7 +299,7 @@ def test_a_webhook_in_trouble_is_tried_again_and_costs_no_miner_anything(farm, w
     farm.miner().mine(1)
     wait_until(lambda: _rows(farm.database, "worker-silent"), WINDOW, "it is so")
     miner = farm.miner()
-    holds_for(lambda: miner.getwork().reply.seconds < 1, 3, "no miner waits")
+    holds_for(lambda: miner.getwork().reply.seconds < 5, 3, "no miner waits")
     wait_until(lambda: _rows(farm.database, "worker-silent")[0][1], 60, "its row says what is wrong")
     delivery = _rows(farm.database, "worker-silent")[0][1]
     assert webhook.origin in delivery and "a-secret" not in delivery
@@ -326,7 +326,7 @@ def test_a_command(make_proxy, make_pool, database, directory):
     _plant_habit(database, worker)
     proxy.start()
     proxy.miner("rig $(id) `id`").mine(1)
-    wait_until(lambda: out.read_text("utf-8").endswith("\n"), 2 * WINDOW, "the command ran")
+    wait_until(lambda: out.read_text("utf-8").endswith("\n"), WINDOW, "the command ran")
     said = json.loads(out.read_text("utf-8"))
     assert (said["kind"], said["state"]) == ("worker-silent", "begun") and said["environment"] == 0
     assert "worker rig $(id) `id` was accepted" in said["text"] and said["line"] == said["text"]

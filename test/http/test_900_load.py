@@ -14,10 +14,11 @@ import pytest
 from fakes import behaviours, header
 from fakes.miner import PROFILES
 from fakes.pool import TRIVIAL
+from harness.proxy import PATIENT
 from harness.waiting import wait_until
 
 pytestmark = [pytest.mark.load, pytest.mark.both_databases,
-              pytest.mark.proxy(children=2, threads=32, directives=["MiningProxySubmitTimeout 10s"])]
+              pytest.mark.proxy(children=2, threads=32, directives=["MiningProxySubmitTimeout 10s", PATIENT])]
 WORKERS, POOLS, SHARES, MINERS = 20, 3, 2000, 8
 
 
