@@ -209,9 +209,9 @@ static void adopt_rows(mp_keeper_t *keeper, const mp_roster_rows_t *rows, apr_po
     if (differs)
         save(keeper, roster, p);
     if (differs || is_first) {
+        put_in_force(keeper, roster);
         mp_log(MP_LOG_INFO, "MP0202: roster of generation %" APR_INT64_T_FMT ": %" APR_SIZE_T_FMT " workers, %" APR_SIZE_T_FMT " pools",
                mp_roster_generation(roster), mp_roster_worker_count(roster), mp_roster_pool_count(roster));
-        put_in_force(keeper, roster);
     } else {
         mp_roster_release(roster);
     }
