@@ -6,11 +6,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Plan:
     """Times in seconds, memory in kB. At first httpd is restarted again and again; then its children live on, and when they have come to their size, their memory is judged: until each
-    thread's stack was as deep as it gets, each connection to pools was used and the database's caches are full, ten minutes pass. A leak goes on."""
+    thread's stack was as deep as it gets, each connection to pools was used and the database's caches are full, some minutes pass. A leak goes on."""
 
     with_restarts: float = 300
-    settling: float = 600
-    without: float = 900
+    settling: float = 300
+    without: float = 1200
     polls: int = 1000
     workers: int = 100  # of the polls
     getworks: int = 300  # a second, beside the rigs'
@@ -20,7 +20,8 @@ class Plan:
     steady: float = 10  # of nothing but work, in each round
     down: float = 15  # that a pool stays away when its miners have left it
     restarts: int = 3  # in each round of the first part
-    rest: float = 3  # until memory that is not needed any more was given back
+    rest: float = 3  # of nothing but work before a look
+    long_rest: float = 65  # before a look that is judged: a child gives the system once a minute what it does not need
     looks: int = 5  # whose median counts
     tick: float = 1  # from one of them to the next, and from one question to the next
     patience: float = 120  # until every poll was woken
@@ -34,10 +35,10 @@ class Plan:
 
 
 def long(minutes: float) -> Plan:
-    """A sixth of the time with restarts, half of it judged."""
-    return Plan(with_restarts=10 * minutes, settling=20 * minutes, without=30 * minutes)
+    """A sixth of the time with restarts, two thirds of it judged."""
+    return Plan(with_restarts=10 * minutes, settling=10 * minutes, without=40 * minutes)
 
 
 # Some rounds of some seconds.
 SHORT = Plan(with_restarts=0, settling=0, without=0, polls=600, workers=60, getworks=500, rigs=8, pace=0.2, failback="1s", steady=1, down=1, restarts=3,
-             rest=1.2, looks=3, tick=0.2, patience=30, pages=25, warm=1, rounds=3, failovers=3, growth=0.05, floor=2000)
+             rest=1.2, long_rest=1.2, looks=3, tick=0.2, patience=30, pages=25, warm=1, rounds=3, failovers=3, growth=0.05, floor=2000)

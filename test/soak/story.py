@@ -62,7 +62,7 @@ class Story:
             self._rounds(plan.with_restarts, 1, lambda: self.seen.first.append(self._round(plan.restarts)))
             self._warm_up()
             self._rounds(plan.settling, plan.warm, lambda: self._round(0))
-            self._rounds(plan.without, plan.rounds, lambda: self.seen.second.append(self._round(0)))
+            self._rounds(plan.without, plan.rounds, lambda: self.seen.second.append(self._round(0, plan.long_rest)))
         self.seen.last = self.crowd.step("rest 1")
         self._close()
         return self.seen
@@ -80,7 +80,7 @@ class Story:
             play()
             count -= 1
 
-    def _round(self, restarts: int) -> sights.Sight:
+    def _round(self, restarts: int, rest: float = 0) -> sights.Sight:
         self._live(self.plan.steady, "all is well")
         self.seen.wakes.append(self.crowd.step("block"))
         self.crowd.step(f"vanish {self.plan.polls // VANISHING}")
@@ -92,7 +92,7 @@ class Story:
             self._wake("a restart", self.farm.httpd.graceful)
             self.seen.parents.append(sights.Look.at(self.farm.httpd.pid, self.farm.httpd.port))
         self.crowd.step("forget")
-        return self._look()
+        return self._look(max(rest, self.plan.rest))
 
     def _fail_over(self, way: str) -> None:
         alpha = self.farm.proxy.pools[0]
@@ -103,14 +103,14 @@ class Story:
         self._until(lambda _: len(alpha.accepted) > taken, "the rigs' pool is back")
         self.seen.returns.append(len(alpha.accepted) > taken)
 
-    def _look(self) -> sights.Sight:
+    def _look(self, rest: float) -> sights.Sight:
         """The polls hang up and come back."""
         plan = self.plan
         self.crowd.step("close")
-        self._live(plan.rest, "no poll waits")
+        self._live(rest, "no poll waits")
         found = sights.take(self.farm, plan.looks, lambda: self._live(0, "no poll waits"))
         self.crowd.step("park")
-        self._live(plan.rest, "all polls wait")
+        self._live(rest, "all polls wait")
         parked = sights.take(self.farm, plan.looks, lambda: self._live(0, "all polls wait"))
         return replace(found, own_parked=sum(look.own for look in parked.children.values()))
 
