@@ -34,7 +34,7 @@ typedef enum mp_currency_t {
     MP_CURRENCY_FRESH,   /* the work is for the current block, as far as anybody here knows */
     MP_CURRENCY_OLD,     /* it is not, and it was fetched before the current one was seen */
     MP_CURRENCY_LAGGING, /* it is not, although it was fetched later: a server of the pool lags behind */
-    MP_CURRENCY_AHEAD    /* it names a block that was never seen here, if any was: observe it */
+    MP_CURRENCY_AHEAD    /* it names a block that was never seen here, or none was seen yet: observe it */
 } mp_currency_t;
 
 /** Of a work that names this previous block and was fetched at that time. */

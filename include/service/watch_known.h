@@ -31,8 +31,8 @@ bool mp_watch_known_admit(mp_watch_known_t *known, const mp_pool_t *pool);
 /** A work passes. What the pool announces is learnt, and not forgotten again: some leave the announcement out now and then. */
 mp_sighting_t mp_watch_known_observe(mp_watch_known_t *known, const mp_pool_t *pool, const mp_work_t *work, bool is_announced);
 
-/** As mp_blocks_judge(); what is ahead is observed. Where nothing was known, the next work of another block is news then: who has this one may have missed it. is_news: it
- * is another block. */
+/** As mp_blocks_judge(); what is ahead is observed. Where nothing was known, a work that names another block is news then: who has this one may have missed it. Of two who
+ * come with different blocks the second is called old, whichever is: nobody waits with old work. is_news: it is another block. */
 mp_currency_t mp_watch_known_judge(bool *is_news, mp_watch_known_t *known, const mp_pool_t *pool,
                                    const unsigned char previous[MP_PREVIOUS_SIZE], apr_time_t fetched);
 

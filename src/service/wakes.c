@@ -266,13 +266,15 @@ static const mp_assignment_t *find_lent(const mp_roster_t *roster, const mp_watc
 static void give_to_owner_locked(mp_longpoll_seat_t *owner, const mp_watches_news_t *news, mp_roster_t *roster, const mp_assignment_t *lent)
 {
     const mp_worker_t *worker = mp_roster_find_worker_by_id(roster, lent->worker_id);
-    mp_longpoll_answer_t answer = {
-        .reason = MP_WAKE_BLOCK,
-        .status = APR_SUCCESS,
-        .roster = roster,
-        .worker = worker,
-        .grant = {
-            .work = news->work, .assignment = lent, .wanted = owner->waiter.wanted, .is_only_pool = mp_choice_count_enabled(worker) == 1}};
+    mp_longpoll_answer_t answer = {.reason = MP_WAKE_BLOCK,
+                                   .status = APR_SUCCESS,
+                                   .roster = roster,
+                                   .worker = worker,
+                                   .grant = {.work = news->work,
+                                             .assignment = lent,
+                                             .wanted = owner->waiter.wanted,
+                                             .is_only_pool = mp_choice_count_enabled(worker) == 1,
+                                             .fetched = mp_clock_now()}};
     mp_seats_give_locked(owner, &answer, news->p);
 }
 

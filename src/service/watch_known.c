@@ -59,8 +59,9 @@ static void learn_announcement(mp_watch_known_t *known, const char *announcement
     known->announcements++;
 }
 
-static mp_sighting_t see(mp_watch_known_t *known, const unsigned char *previous, bool is_announced, apr_time_t now)
+static mp_sighting_t see(mp_watch_known_t *known, const unsigned char *previous, bool is_announced)
 {
+    apr_time_t now = mp_clock_now();
     mp_sighting_t sighting = mp_blocks_observe(&known->blocks, previous, is_announced, now);
 
     if (sighting != MP_SIGHTING_NEW)
@@ -76,16 +77,7 @@ mp_sighting_t mp_watch_known_observe(mp_watch_known_t *known, const mp_pool_t *p
         return MP_SIGHTING_OLD;
     known->passed = mp_clock_monotonic();
     learn_announcement(known, work->announcement);
-    return see(known, work->head + MP_PREVIOUS_AT, is_announced, mp_clock_now());
-}
-
-/* The first block that is heard of is known since the work that names it was fetched, from another child: what was fetched before that may be older, what was
- * fetched later is not. */
-static apr_time_t find_time_seen(const mp_watch_known_t *known, apr_time_t fetched)
-{
-    apr_time_t now = mp_clock_now();
-
-    return known->blocks.since == 0 && fetched < now ? fetched : now;
+    return see(known, work->head + MP_PREVIOUS_AT, is_announced);
 }
 
 mp_currency_t mp_watch_known_judge(bool *is_news, mp_watch_known_t *known, const mp_pool_t *pool,
@@ -96,7 +88,7 @@ mp_currency_t mp_watch_known_judge(bool *is_news, mp_watch_known_t *known, const
         return MP_CURRENCY_FRESH;
     mp_currency_t currency = mp_blocks_judge(&known->blocks, previous, fetched);
     if (currency == MP_CURRENCY_AHEAD)
-        *is_news = see(known, previous, false, find_time_seen(known, fetched)) == MP_SIGHTING_NEW;
+        *is_news = see(known, previous, false) == MP_SIGHTING_NEW;
     return currency;
 }
 

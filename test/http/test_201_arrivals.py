@@ -66,6 +66,26 @@ def test_a_child_that_never_asked_the_pool(polling):
 
 
 @pytest.mark.proxy(children=2)
+def test_the_other_child_told_of_the_block(polling):
+    """The work that the pool told with went to this miner: it is the newest one that it has, and it is not told again."""
+    polling.alpha.submit_old = True
+    polling.start()
+    here, there = polling.miners_apart()
+    first, second = (polling.httpd.child_of(miner.connection) for miner in (here, there))
+    there.getwork()
+    here.getwork()
+    with polling.httpd.passing_over(second):
+        poll = polling.park(here)
+        wait_until(lambda: len(polling.alpha.issued) == 3, 5, "the getwork behind the pool's poll was answered")
+        polling.find_block(polling.alpha)
+        assert poll.wait(5).is_for_old_shares, "it is the pool's own word"
+        polling.wait_waiting(0)
+    with polling.httpd.passing_over(first):
+        again = polling.park(here)
+        holds_for(lambda: again.is_pending, 1, "it was told already")
+
+
+@pytest.mark.proxy(children=2)
 def test_the_other_child_handed_out_the_news(polling):
     """What the worker got last counts, whichever child it was: no answer at once for who has the newest work."""
     polling.database.add_rig(polling.alpha, name="rig2")
