@@ -92,7 +92,7 @@ def test_a_changed_password_counts_within_seconds(proxy):
     assert proxy.login_status("rig1", "old") == OK
     new_hash = database.value("SELECT password FROM worker WHERE id = ?", other)
     database.change("UPDATE worker SET password = ? WHERE id = ?", new_hash, worker)
-    wait_until(lambda: proxy.login_status("rig1", "old") == DENIED, 4, "the old password is refused")
+    wait_until(lambda: proxy.login_status("rig1", "old") == DENIED, 3, "the old password is refused")
     assert proxy.login_status("rig1", "new") == OK
 
 

@@ -141,7 +141,7 @@ def _check_console(tree, run):
 
     def pools():
         return [pool["name"] for pool in json.loads(_console(tree, run, "/admin/?format=json")[1])["pools"]]
-    wait_until(lambda: pools() == ["reserve"], 5, "every child knows the pool")
+    wait_until(lambda: pools() == ["reserve"], 5, "the console shows the pool")
 
 
 def _check_balancer(tree, run):

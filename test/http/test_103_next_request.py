@@ -41,8 +41,9 @@ def test_a_thread_serves_next_requests_but_not_for_ever(yielding):
     wait_until(lambda: len(yielding.threads_log.read_text().split()) == REQUESTS, 5, "all requests are in the log")
     rows = [len(list(row)) for _, row in itertools.groupby(yielding.threads_log.read_text().split())]
     assert len(rows) <= REQUESTS // 3, f"{rows} in a row"
-    # The same thread may begin the next row, but it does not look for it.
-    assert sum(reply.seconds < YIELD / 2 for reply in miner.replies) >= REQUESTS // MOST_IN_ROW, f"{rows} in a row"
+    # The same thread may begin the next row by chance; then nobody gave the processor away before.
+    quick = sum(reply.seconds < YIELD for reply in miner.replies)
+    assert REQUESTS // MOST_IN_ROW <= quick <= REQUESTS // 2, f"{rows} in a row, {quick} without a look"
 
 
 def test_nobody_looks_unless_half_of_the_threads_are_idle(yielding):

@@ -34,7 +34,7 @@ def _do(proxy, change):
     before = rosters()
     change(proxy)
     wait_until(lambda: all(now > then for now, then in zip(rosters(), before)), 5, "the roster was read wherever somebody waits")
-    # It is in force a moment later; and a pool's poll that is answered within half a second is not repeated at once, but by whoever waits then.
+    # The watches hear of it a moment later; and a pool's poll that is answered within half a second is not repeated at once, but by whoever waits then.
     holds_for(lambda: proxy.goes.is_pending, 0.6, "nothing changes for who waits")
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from fakes import behaviours, header
 from fakes.exchange import Answer
+from harness.proxy import HASTY
 from harness.waiting import wait_until
 
 pytestmark = pytest.mark.expects_log("MP0210")  # a pool is down, with the reason
@@ -49,6 +50,7 @@ def _last_served(*pools):
     return max((pool for pool in pools if pool.issued), key=lambda pool: pool.issued[-1].time)
 
 
+@pytest.mark.proxy(directives=[HASTY])
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_pool_is_passed_over(mining, name):
     mining.alpha.behave(BROKEN[name])

@@ -44,7 +44,8 @@ def test_a_missing_schema(make_proxy, maria, directory, make_pool):
     database.import_schema()
     database.add_rig(make_pool())
     database.raise_generation()
-    wait_until(lambda: proxy.miner().ask().result, RECOVERY, "the module recovered by itself")
+    miner = proxy.miner()
+    wait_until(lambda: (reply := miner.ask()).status == 200 and reply.result, RECOVERY, "the module recovered by itself")
     assert proxy.miner().mine(1)[0][1].result is True
     proxy.wait_rows(1)
 

@@ -2,6 +2,7 @@
 """The database goes away while the farm works: miners notice nothing; every share is in the books afterwards, once."""
 import os
 import sqlite3
+import statistics
 
 import pytest
 
@@ -28,7 +29,7 @@ def mining(make_proxy, private_maria, directory, make_pool):
 def _mine(mining, count, user="rig1"):
     shares = mining.miner(user).mine(count)
     assert [reply.result for _, reply in shares] == [True] * count
-    assert max(reply.seconds for _, reply in shares) < 5
+    assert statistics.median(reply.seconds for _, reply in shares) < 0.5, "nobody waits for the database"
     return [data for data, _ in shares]
 
 

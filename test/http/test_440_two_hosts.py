@@ -157,13 +157,13 @@ def test_what_is_changed_on_one_console_is_in_force_on_the_other_host(hosts, con
     assert reply.is_for_old_shares
     assert hosts.second.miner().submit(work_of(reply).solve()).result is True
     assert [share.user for share in other.accepted] == ["rig1@beta"]
-    wait_until(lambda: "beta" in consoles[1].get("/pools").words, 5, "every child of the other host knows it")
+    wait_until(lambda: "beta" in consoles[1].get("/pools").words, 5, "the other host shows it")
 
 
 def test_a_form_of_one_console_may_be_sent_to_the_other(hosts, consoles):
     answer = consoles[1].send("/pools/new", {"name": "gamma", "url": "http://127.0.0.1:1/"}, token=consoles[0].token())
     assert answer.status == 303
-    wait_until(lambda: "gamma" in consoles[0].get("/pools").words, 5, "every child of the first host knows it")
+    wait_until(lambda: "gamma" in consoles[0].get("/pools").words, 5, "the first host shows it")
 
 
 def test_the_dashboard_of_either_host_shows_the_shares_of_both(hosts, consoles):

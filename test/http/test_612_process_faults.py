@@ -143,7 +143,7 @@ def test_memory_is_used_up(farm):
         wait_until(lambda: starved - set(farm.httpd.children()), 30, "a child has ended")
         drill.mine(400)
     drill.close_books()
-    assert drill.repeats == 0 or farm.log.count("out of memory"), "a child without memory may have none to ask any pool"
+    assert drill.repeats <= farm.log.count("out of memory"), "a child without memory may have none to ask any pool, but says so"
     assert farm.log.count("exit signal Abort") and not farm.log.count("exit signal Segmentation fault")
 
 

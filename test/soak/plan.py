@@ -36,7 +36,7 @@ class Plan:
 
 def long(minutes: float) -> Plan:
     """A sixth of the time with restarts, two thirds of it judged."""
-    return Plan(with_restarts=10 * minutes, settling=10 * minutes, without=40 * minutes)
+    return Plan(with_restarts=10 * minutes, settling=10 * minutes, without=40 * minutes, rounds=max(3, min(6, round(minutes / 5))))
 
 
 # Some rounds of some seconds.
