@@ -157,14 +157,13 @@ static bool is_same(const set_t *one, const set_t *other)
     return true;
 }
 
-/* It may be another file by now than the one that was listed, which the next look notices. @return APR_EINVAL if it is too large */
-static apr_status_t read_whole(file_t *file, apr_file_t *handle, apr_pool_t *p)
+/* It may be another file by now than the one that was listed, which the next look notices. is_too_large: nothing was read. */
+static apr_status_t read_whole(bool *is_too_large, file_t *file, apr_file_t *handle, apr_pool_t *p)
 {
     apr_finfo_t info;
     apr_status_t status = apr_file_info_get(&info, APR_FINFO_SIZE, handle);
-    if (status == APR_SUCCESS && info.size > LARGEST_FILE)
-        status = APR_EINVAL;
-    if (status != APR_SUCCESS)
+    *is_too_large = status == APR_SUCCESS && info.size > LARGEST_FILE;
+    if (status != APR_SUCCESS || *is_too_large)
         return status;
     char *bytes = apr_palloc(p, (apr_size_t)info.size + 1);
     status = apr_file_read_full(handle, bytes, (apr_size_t)info.size, &file->length);
@@ -176,14 +175,15 @@ static apr_status_t read_whole(file_t *file, apr_file_t *handle, apr_pool_t *p)
 static apr_status_t read_text(file_t *file, mp_result_t *why, apr_pool_t *p)
 {
     char text[120];
+    bool is_too_large = false;
     apr_file_t *handle;
     apr_status_t status = apr_file_open(&handle, file->path, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_OS_DEFAULT, p);
     if (status == APR_SUCCESS) {
-        status = read_whole(file, handle, p);
+        status = read_whole(&is_too_large, file, handle, p);
         apr_file_close(handle);
     }
-    if (status == APR_EINVAL)
-        return mp_result_set(why, status, "bad-template", "%s is larger than 1 MB", file->path);
+    if (is_too_large)
+        return mp_result_set(why, APR_EINVAL, "bad-template", "%s is larger than 1 MB", file->path);
     if (status != APR_SUCCESS)
         return mp_result_set(why, status, "bad-template", "%s cannot be read: %s", file->path, apr_strerror(status, text, sizeof(text)));
     return APR_SUCCESS;

@@ -238,8 +238,8 @@ static void fall_back(mp_keeper_t *keeper, apr_pool_t *p)
     mp_roster_release(current);
     if (!saved)
         return;
-    report_saved(saved);
     put_in_force(keeper, saved);
+    report_saved(saved);
 }
 
 void mp_keeper_hurry(mp_keeper_t *keeper)
