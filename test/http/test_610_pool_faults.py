@@ -99,7 +99,7 @@ FAULTS = {
     "hangs after headers": _answers(behaviours.hang_after_headers),
     "hangs in the body": _answers(behaviours.hang_in_body),
     "closes in the body": _answers(behaviours.close_in_body),
-    "trickles": _answers(behaviours.trickle(0.02)),
+    "trickles": _answers(behaviours.trickle(0.1)),  # for longer than anybody waits
     "500": _answers(behaviours.status(500)),
     "100 MB": _answers(behaviours.huge(100_000_000)),
     "invalid UTF-8": _answers(behaviours.body(b'{"result": true, "error": null, "id": "\xff\xc3\x28\xed\xa0\x80"}')),
