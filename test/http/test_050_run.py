@@ -7,6 +7,7 @@ import fcntl
 import http.client
 import json
 import os
+from pathlib import Path
 import pty
 import re
 import shutil
@@ -171,10 +172,17 @@ def _mine(port, count):
     miner.close()
 
 
+def _environment(tree):
+    """Of httpd."""
+    number = int((tree / "var" / "httpd.pid").resolve().read_text())
+    return Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+
+
 def test_as_the_readme_says(tree, start, make_pool):
     pool: FakePool = make_pool()
     port = free_port()
     run = start(port).wait_running()
+    assert b"GLIBC_TUNABLES=glibc.malloc.tcache_count=0" in _environment(tree)
     _check_console(tree, run)
     _check_balancer(tree, run)
     for command in _readme_commands(tree):
