@@ -39,6 +39,8 @@ class Farm:
             "console": Console(templates=Path(shutil.copytree(places.TEMPLATES, directory / "templates")))})))
         kept = [line for line in scene.DIRECTIVES if not line.startswith("MiningProxyFailbackAfter ")]
         self.httpd.config.directives = directives_for(self.httpd, database, [*kept, f"MiningProxyFailbackAfter {plan.failback}"])
+        # Stocks of freed memory that each thread keeps fill for hours; as docs/ADMIN.md, "Memory", has it, and "make run" does.
+        self.httpd.more_environment = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
         self.proxy = Proxy(self.httpd, database)
         self.admin = Visitor(self.proxy)
         self.best: Any = None  # of the crowd; alpha is the rigs'

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Plan:
     """Times in seconds, memory in kB. At first httpd is restarted again and again; then its children live on, and when they have come to their size, their memory is judged: until each
-    thread's stack was as deep as it gets, each connection to pools was used and the database's caches are full, some minutes pass. A leak goes on."""
+    thread's stack was as deep as it gets, each connection to pools was used and the database's caches are full, some minutes pass. A leak goes on. What each thread keeps of freed
+    memory is none, as "make run" has it."""
 
     with_restarts: float = 300
     settling: float = 300
