@@ -182,7 +182,7 @@ def test_as_the_readme_says(tree, start, make_pool):
     pool: FakePool = make_pool()
     port = free_port()
     run = start(port).wait_running()
-    assert b"GLIBC_TUNABLES=glibc.malloc.tcache_count=0" in _environment(tree)
+    assert "=".join(places.TUNED).encode() in _environment(tree)
     _check_console(tree, run)
     _check_balancer(tree, run)
     for command in _readme_commands(tree):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator clicks is felt by miners: the next getwork and those that wait, in every child."""
+import statistics
 import time
 
 import pytest
@@ -10,7 +11,8 @@ from harness.console import Visitor
 from harness.polls import EVERY_MPM
 from harness.waiting import wait_until
 
-NEAR = 5  # s; a child looks every second, and all of the database every ten
+NEAR = 5  # s, on a busy machine; a child looks every second, and at all of the database every ten
+USUAL = 2  # s; what the documents promise
 
 
 @pytest.fixture
@@ -28,21 +30,23 @@ def _came_from(pool, reply):
 
 def _wait_from(proxy, miner, pool, start):
     wait_until(lambda: _came_from(pool, miner.ask()), NEAR, f"work comes from {pool.name}")
-    assert time.monotonic() - start < NEAR
-    assert proxy.httpd.is_running
+    took = time.monotonic() - start
+    assert took < NEAR and proxy.httpd.is_running
+    return took
 
 
 @pytest.mark.both_databases
 def test_the_next_getwork(console):
     proxy = console.proxy.start()
-    miner = proxy.mining()
+    miner, took = proxy.mining(), []
     for path, pool in ((f"/pools/{console.alpha_id}/disable", proxy.beta), (f"/pools/{console.alpha_id}/enable", proxy.alpha),
                        (f"/workers/{proxy.worker}/pools/{console.alpha_id}/disable", proxy.beta),
                        (f"/workers/{proxy.worker}/pools/{console.alpha_id}/enable", proxy.alpha),
                        (f"/workers/{proxy.worker}/pools/{console.alpha_id}/down", proxy.beta)):
         start = time.monotonic()
         assert console.send(path).status == 303
-        _wait_from(proxy, miner, pool, start)
+        took.append(_wait_from(proxy, miner, pool, start))
+    assert statistics.median(took) < USUAL, took
 
 
 @pytest.mark.both_databases

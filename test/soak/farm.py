@@ -40,7 +40,7 @@ class Farm:
         kept = [line for line in scene.DIRECTIVES if not line.startswith("MiningProxyFailbackAfter ")]
         self.httpd.config.directives = directives_for(self.httpd, database, [*kept, f"MiningProxyFailbackAfter {plan.failback}"])
         # Stocks of freed memory that each thread keeps fill for hours; as docs/ADMIN.md, "Memory", has it, and "make run" does.
-        self.httpd.more_environment = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+        self.httpd.more_environment = dict([places.TUNED])
         self.proxy = Proxy(self.httpd, database)
         self.admin = Visitor(self.proxy)
         self.best: Any = None  # of the crowd; alpha is the rigs'

@@ -59,9 +59,9 @@ class Story:
         self.crowd.step("login")
         self.crowd.step("park")
         with self.farm.drill:
-            self._rounds(plan.with_restarts, 1, lambda: self.seen.first.append(self._round(plan.restarts)))
+            self._rounds(plan.with_restarts, 1, lambda: self.seen.first.append(self._round(plan.restarts, plan.rest)))
             self._warm_up()
-            self._rounds(plan.settling, plan.warm, lambda: self._round(0))
+            self._rounds(plan.settling, plan.warm, lambda: self._round(0, plan.rest))
             self._rounds(plan.without, plan.rounds, lambda: self.seen.second.append(self._round(0, plan.long_rest)))
         self.seen.last = self.crowd.step("rest 1")
         self._close()
@@ -80,7 +80,7 @@ class Story:
             play()
             count -= 1
 
-    def _round(self, restarts: int, rest: float = 0) -> sights.Sight:
+    def _round(self, restarts: int, rest: float) -> sights.Sight:
         self._live(self.plan.steady, "all is well")
         self.seen.wakes.append(self.crowd.step("block"))
         self.crowd.step(f"vanish {self.plan.polls // VANISHING}")
@@ -92,7 +92,7 @@ class Story:
             self._wake("a restart", self.farm.httpd.graceful)
             self.seen.parents.append(sights.Look.at(self.farm.httpd.pid, self.farm.httpd.port))
         self.crowd.step("forget")
-        return self._look(max(rest, self.plan.rest))
+        return self._look(rest)
 
     def _fail_over(self, way: str) -> None:
         alpha = self.farm.proxy.pools[0]

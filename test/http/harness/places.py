@@ -8,6 +8,7 @@ import functools
 import os
 from pathlib import Path
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ FARM = Path(os.environ.get("MP_FARM") or MODULE.parent / "farm").resolve()
 TEMPLATES = ROOT / "admin-templates"
 SCHEMA_MYSQL = ROOT / "database" / "schema.sql"
 SCHEMA_SQLITE = ROOT / "database" / "schema.sqlite.sql"
+TUNED = re.search(r"^ +export (\w+)=(\S+)$", (ROOT / "docs" / "ADMIN.md").read_text("utf-8"), re.M).groups()  # what admins are told of glibc's memory
 IS_ROOT = os.geteuid() == 0
 CHILD_USER = "www-data" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
 
